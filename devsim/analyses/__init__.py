@@ -1,0 +1,1 @@
+"""Analyses: functions of a circuit with the names that circuit designers know."""

@@ -1,0 +1,113 @@
+"""The operating point: every algebraic unknown solved, memory held where it is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Key
+
+from devsim import check
+from devsim.check import InputError, SolveError
+from devsim.circuit import Circuit
+from devsim.compile import evaluate, plan_of
+from devsim.parameter import as_leaf
+from devsim.solution import Solution
+
+
+def operating_point(circuit: Circuit, inputs: Mapping[str, Any] | None = None, *, key: Key[Array, ""] | None = None) -> Solution:
+    """Solve the circuit at rest: what has no loop is evaluated in order, loops are solved by Newton.
+
+    inputs: one value per named input, of the shape of its net (V on electrical nets). key: draws read noise where
+    given; without it the read is noiseless. Stored quantities (charge, memristor state) are held: a read is not a
+    relaxation.
+
+    It is a pure function: jit, differentiate and vmap it over circuits (dies), inputs and keys. Raises InputError for
+    missing, unknown, misshapen or non-finite inputs, and SolveError, naming the net or part, where a solve fails; inside
+    a JAX transformation a failed solve gives NaN and a `status` instead.
+    """
+    given = checked_inputs(circuit, dict(inputs or {}))
+    if key is not None:
+        circuit = circuit.snapshot(key)
+    solution = _solve(circuit, given)
+    if check.is_concrete(solution.status) and np.asarray(solution.status).any():
+        raise SolveError(f"The operating point failed: {diagnosis(circuit, given, solution)}")
+    return solution
+
+
+@eqx.filter_jit
+def _solve(circuit: Circuit, inputs: dict[str, Array]) -> Solution:
+    plan = plan_of(circuit)
+    segments, outcomes = evaluate(plan, circuit, inputs)
+    return Solution(segments, outcomes, plan, "operating point")
+
+
+def port_values(circuit: Circuit, solution: Solution, part: str) -> dict[str, Array]:
+    """What the named part answers at each of its ports: currents into it (A) where it is told potentials."""
+    told = {}
+    graph = solution.plan.graph
+    element = circuit[part]
+    ports = dict(solution.plan.netlist.ports[circuit.netlist.places()[part][0]])
+    for name, port in ports.items():
+        slot = solution.plan.slots.get(graph.value_node(part, name))
+        told[name] = _at(solution, slot) if slot else jnp.zeros(port.shape)
+    unknowns = {name: _at(solution, solution.plan.slots["unknown", part, name]) for name in element.rest()}
+    static = element.balance(0.0, told, unknowns).static
+    return {name: static.get(name, jnp.zeros(port.shape)) for name, port in ports.items()}
+
+
+def _at(solution: Solution, slot) -> Array:
+    return solution.segments[slot.segment][slot.offset : slot.offset + slot.size].reshape(slot.shape)
+
+
+def checked_inputs(circuit: Circuit, inputs: dict[str, Any]) -> dict[str, Array]:
+    """Inputs as arrays of the right shapes, or InputError."""
+    names = dict(circuit.netlist.inputs)
+    ports = circuit.netlist.net_ports()
+    for name in inputs:
+        check.one_of("inputs", name, names) if names else _no_inputs(name)
+    if missing := [name for name in names if name not in inputs]:
+        raise InputError(f"`inputs` must give every input of the circuit, but {', '.join(f'`{m}`' for m in missing)} is missing.")
+    values = {}
+    for name, value in inputs.items():
+        leaf, expected = as_leaf(value), ports[names[name]].shape
+        check.finite(name, leaf)
+        if jnp.shape(leaf) != expected:
+            raise InputError(f"`{name}` must have the shape {expected} of net `{names[name]}`, but has shape {jnp.shape(leaf)}.")
+        values[name] = leaf
+    return values
+
+
+def _no_inputs(name: str) -> None:
+    raise InputError(f"`inputs` must be empty, since the circuit has no inputs, but names `{name}`.")
+
+
+def diagnosis(circuit: Circuit, inputs: dict[str, Array], solution: Solution) -> str:
+    """Why a solve failed, naming nets whose potential nothing fixes."""
+    floating = _undetermined(circuit, inputs, solution)
+    if floating:
+        return (
+            f"nothing fixes {', '.join(floating[:6])}{' and others' if len(floating) > 6 else ''}; give each a path to `gnd`"
+            " (a resistor) or break the loop of ideal sources."
+        )
+    return f"{solution.words()}; check the sources around it, or start from smaller ones."
+
+
+def _undetermined(circuit: Circuit, inputs: dict[str, Array], solution: Solution) -> list[str]:
+    """The unknowns of the first failed loop that its Jacobian at rest leaves free."""
+    plan = solution.plan
+    segments, _ = evaluate(plan, circuit, inputs)
+    loops = [(i, step) for i, step in enumerate(plan.steps) if step.implicit]
+    for (i, step), outcome in zip(loops, solution.outcomes, strict=True):
+        if int(outcome.status):
+            jacobian = np.asarray(jax.jacfwd(lambda y: step.residual(circuit.groups, segments[: 3 + i], y))(jnp.full(step.size, 1e-3)))
+            if not np.isfinite(jacobian).all():
+                return []
+            rows = np.abs(jacobian).max(axis=1, keepdims=True)
+            _, sizes, directions = np.linalg.svd(jacobian / np.where(rows > 0, rows, 1))
+            free = directions[sizes < 1e-12 * sizes.max()] if sizes.max() > 0 else directions
+            moved = np.abs(free).max(axis=0) if len(free) else np.zeros(step.size)
+            return list(dict.fromkeys(step.names[k] for k in np.flatnonzero(moved > 0.1)))
+    return []

@@ -1,0 +1,122 @@
+"""The one wording of errors: what is wrong, what is allowed, what was given, how to mend it."""
+
+import difflib
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+
+class InputError(ValueError):
+    """What a user gave cannot be used; the message is one line that says how to mend it."""
+
+
+class SolveError(RuntimeError):
+    """A solve did not reach its tolerance; the message names the worst net or part and what to try."""
+
+
+class Bounds(NamedTuple):
+    """The interval of allowed values; `None` is no bound, an `open_low` or `open_high` bound is itself excluded."""
+
+    low: float | None = None
+    high: float | None = None
+    open_low: bool = False
+    open_high: bool = False
+
+    def __str__(self) -> str:
+        low = "-inf" if self.low is None else f"{self.low:g}"
+        high = "inf" if self.high is None else f"{self.high:g}"
+        left = "(" if self.low is None or self.open_low else "["
+        right = ")" if self.high is None or self.open_high else "]"
+        return f"{left}{low}, {high}{right}"
+
+    def requirement(self, unit: str) -> str:
+        """The interval in words: `at least 0 ohm`."""
+        unit = "" if unit == "1" else f" {unit}"
+        low, high = self.low, self.high
+        words = []
+        if low is not None:
+            words.append(f"{'above' if self.open_low else 'at least'} {low:g}{unit}")
+        if high is not None:
+            words.append(f"{'below' if self.open_high else 'at most'} {high:g}{unit}")
+        return " and ".join(words) or "a finite number"
+
+    def outside(self, value: np.ndarray) -> np.ndarray:
+        """True where `value` is not allowed; NaN never is."""
+        bad = np.isnan(value)
+        if self.low is not None:
+            bad |= value <= self.low if self.open_low else value < self.low
+        if self.high is not None:
+            bad |= value >= self.high if self.open_high else value > self.high
+        return bad
+
+
+def above(low: float, high: float | None = None) -> Bounds:
+    """Bounds that exclude `low` itself: a resistance is above zero."""
+    return Bounds(low, high, open_low=True)
+
+
+def is_concrete(value) -> bool:
+    """True for an array whose numbers can be looked at, that is, outside of a JAX transformation."""
+    if isinstance(value, np.ndarray | np.generic | float | int):
+        return True
+    import jax  # here, so that a command line that only looks things up never pays for it
+
+    return isinstance(value, jax.Array) and not isinstance(value, jax.core.Tracer)
+
+
+def within(name: str, value, bounds: Bounds, unit: str = "1") -> None:
+    """Raise where a concrete `value` leaves `bounds`; inside a transformation nothing is looked at."""
+    if not is_concrete(value):
+        return
+    array = np.asarray(value)
+    if not np.issubdtype(array.dtype, np.number) or np.iscomplexobj(array):
+        return
+    bad = bounds.outside(array)
+    if bad.any():
+        worst = array[bad].flat[0]
+        where = "" if array.ndim == 0 else f" at index {tuple(int(i) for i in np.argwhere(bad)[0])}"
+        unit_text = "" if unit == "1" else f" {unit}"
+        raise InputError(f"`{name}` must be {bounds.requirement(unit)}, but is {worst:g}{unit_text}{where}.")
+
+
+def finite(name: str, value) -> None:
+    """Raise where a concrete `value` holds NaN or infinity, with how many and where the first is."""
+    if not is_concrete(value):
+        return
+    array = np.asarray(value)
+    bad = ~np.isfinite(array)
+    if bad.any():
+        first = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise InputError(f"`{name}` must be finite, but {int(bad.sum())} of {array.size} values are not (first at index {first}).")
+
+
+def shape(name: str, value, expected: tuple[int, ...], what: str) -> None:
+    """Raise where `value` does not end in the `expected` shape; leading axes are free."""
+    given = np.shape(value)
+    if given[len(given) - len(expected) :] != tuple(expected) or len(given) < len(expected):
+        raise InputError(f"`{name}` must match {what} (shape {tuple(expected)}), but has shape {given}.")
+
+
+def fits(given: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """True where an array of shape `given` can be broadcast to the shape `wanted`."""
+    try:
+        return np.broadcast_shapes(given, wanted) == tuple(wanted)
+    except ValueError:
+        return False
+
+
+def one_of(name: str, value: str, allowed: Iterable[str]) -> None:
+    """Raise where `value` is not among `allowed`, with the nearest ones."""
+    allowed = sorted(allowed)
+    if value not in allowed:
+        raise InputError(f"`{name}` must be one of {', '.join(allowed)}, but is `{value}`.{suggest(value, allowed)}")
+
+
+def suggest(given: str, known: Iterable[str], most: int = 3) -> str:
+    """` Did you mean ...?` with the names nearest to `given`, or nothing."""
+    known = list(known)
+    near = difflib.get_close_matches(given, known, n=most, cutoff=0.5)
+    tail = given.rsplit(".", 1)[-1]
+    near += [k for k in known if k.rsplit(".", 1)[-1] == tail and k not in near][: most - len(near)]
+    return f" Did you mean {' or '.join(f'`{n}`' for n in near)}?" if near else ""

@@ -1,0 +1,89 @@
+"""Where weights live, whatever they are made of."""
+
+import abc
+from typing import Self
+
+import jax.numpy as jnp
+from jaxtyping import Array, Key
+
+from devsim import check
+from devsim.parameter import as_leaf, state
+from devsim.part import Element
+from devsim.ports import Balance, ageless, no_memory, quiet, signal_in, signal_out
+
+
+class SynapticArray(Element):
+    """A matrix of weights (rows, columns) that is read forwards and backwards and changed in place.
+
+    Inputs and outputs are in the units of the weights' own mathematics: an ideal array returns `inputs @ weights`.
+    """
+
+    @abc.abstractmethod
+    def weights(self) -> Array:
+        """The stored weights (rows, columns) at the array's present age, as their cells hold them."""
+
+    @abc.abstractmethod
+    def read(self, inputs: Array, key: Key[Array, ""]) -> Array:
+        """(..., rows) -> (..., columns): what the hardware answers to `inputs`."""
+
+    @abc.abstractmethod
+    def read_reverse(self, inputs: Array, key: Key[Array, ""]) -> Array:
+        """(..., columns) -> (..., rows) through the same cells."""
+
+    @abc.abstractmethod
+    def program(self, target: Array, key: Key[Array, ""]) -> Self:
+        """Write the weights `target` (rows, columns)."""
+
+    @abc.abstractmethod
+    def nudge(self, delta: Array, key: Key[Array, ""]) -> Self:
+        """Ask every weight to change by `delta` (rows, columns); the device decides what happens."""
+
+
+class IdealArray(SynapticArray):
+    """The mathematics itself: exact weights, exact products, no units.
+
+    Equations: y = x W forwards, x = W y backwards; a write is exact and nothing ages.
+    """
+
+    matrix: Array = state(unit="1", doc="weights (rows, columns)")
+    age = ageless
+    rest = no_memory
+    noise = quiet
+
+    def __check_init__(self):
+        if jnp.ndim(self.matrix) < 2:
+            raise check.InputError(f"`matrix` must have rows and columns, but has shape {jnp.shape(self.matrix)}.")
+
+    def ports(self):
+        """`rows` in, `columns` out."""
+        rows, columns = self.matrix.shape[-2:]
+        return {"rows": signal_in((rows,)), "columns": signal_out((columns,))}
+
+    def balance(self, t, p, x):
+        """The product itself."""
+        return Balance({"columns": p["rows"] @ self.matrix})
+
+    def weights(self):
+        """The matrix, (rows, columns)."""
+        return self.matrix
+
+    def read(self, inputs, key):
+        """inputs @ W; the key is not used."""
+        check.shape("inputs", inputs, self.matrix.shape[-2:-1], "the array's rows")
+        return inputs @ self.matrix
+
+    def read_reverse(self, inputs, key):
+        """inputs @ W.T; the key is not used."""
+        check.shape("inputs", inputs, self.matrix.shape[-1:], "the array's columns")
+        return inputs @ self.matrix.T
+
+    def program(self, target, key):
+        """Exactly `target`."""
+        check.finite("target", target)
+        check.shape("target", target, self.matrix.shape, "the array's weights")
+        return self.put(matrix=as_leaf(target))
+
+    def nudge(self, delta, key):
+        """Exactly `delta` more."""
+        check.finite("delta", delta)
+        return self.put(matrix=self.matrix + delta)

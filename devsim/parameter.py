@@ -1,0 +1,99 @@
+"""Physical quantities declared once, with all that the rest of the package needs to know of them."""
+
+import dataclasses
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from devsim import check, randomness
+from devsim.check import Bounds, InputError
+
+STAGES = ("design", "fabricate", "program", "age", "read")
+_KEY = "devsim"
+
+
+@dataclasses.dataclass(frozen=True)
+class Quantity:
+    """What a field declares of itself.
+
+    unit: SI, `1` for a pure number. bounds: allowed values. stage: the verb at which it acts. spreads: the field that
+    `fabricate` draws with it. law: of that draw (`devsim.randomness.spread`). ideal: the value at which an
+    imperfection vanishes; None for what is no imperfection. knob: False for what the part carries along (a programmed
+    conductance), which is shown but not swept.
+    """
+
+    unit: str
+    doc: str
+    bounds: Bounds = Bounds()
+    stage: str = "design"
+    spreads: str | None = None
+    law: str = "lognormal"
+    ideal: float | None = None
+    knob: bool = True
+
+
+def parameter(
+    default: Any = dataclasses.MISSING,
+    *,
+    unit: str,
+    doc: str,
+    bounds: tuple = (None, None),
+    stage: str = "design",
+    spreads: str | None = None,
+    law: str = "lognormal",
+    ideal: float | None = None,
+) -> Any:
+    """A physical knob of a part: a float or an array, checked against `bounds` where its value is known."""
+    assert stage in STAGES and law in randomness.LAWS, (stage, law)
+    return _field(default, Quantity(unit, doc, Bounds(*bounds), stage, spreads, law, ideal))
+
+
+def state(default: Any = dataclasses.MISSING, *, unit: str, doc: str, bounds: tuple = (None, None), stage: str = "program") -> Any:
+    """A quantity that a part carries along (a written conductance, its age): shown, not swept."""
+    return _field(default, Quantity(unit, doc, Bounds(*bounds), stage, knob=False))
+
+
+def _field(default, quantity: Quantity):
+    return eqx.field(default=default, converter=as_leaf, metadata={_KEY: quantity})
+
+
+def as_leaf(value: Any) -> Any:
+    """A strongly typed array: a weakly typed leaf would compile a second time. Tracers and keys pass unchanged."""
+    if isinstance(value, jax.Array) or value is None:
+        return value.astype(value.dtype) if isinstance(value, jax.Array) and value.weak_type else value
+    array = np.asarray(value)
+    if array.dtype.kind not in "fc":
+        if array.dtype.kind not in "iub":
+            raise InputError(f"A parameter must be a number or an array of numbers, but is {value!r}.")
+        array = array.astype(float)
+    return jnp.asarray(array)
+
+
+def quantities(part: Any) -> dict[str, Quantity]:
+    """The declared fields of a part (or of its class), by name, in the order of declaration."""
+    return {f.name: f.metadata[_KEY] for f in dataclasses.fields(part) if _KEY in f.metadata}
+
+
+def check_fields(part: Any) -> None:
+    """Raise where a declared field of `part` leaves its bounds."""
+    for name, quantity in quantities(part).items():
+        value = getattr(part, name)
+        if value is not None:
+            check.within(name, value, quantity.bounds, quantity.unit)
+
+
+@dataclasses.dataclass(frozen=True)
+class Derived:
+    """Another name for a knob, in a unit people use: a converter's `bits` for its `step`.
+
+    `get(part)` tells its value; `put(part, value)` tells the values of the fields that it sets.
+    """
+
+    get: Any
+    put: Any
+    unit: str
+    doc: str
+    bounds: Bounds = Bounds()

@@ -1,0 +1,318 @@
+"""Figures that results and chips share: one style, safe for colour-blind readers, units on every axis.
+
+Every function returns a `matplotlib.figure.Figure` of its own; pyplot and its global state are never touched.
+"""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+
+import matplotlib
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import blended_transform_factory
+from numpy.typing import ArrayLike
+
+from devsim.compare import summary
+from devsim.units import engineering, in_brackets, scaled, together
+
+INK, SOFT, FAINT = "#1f2328", "#6e7781", "#d8dee4"
+CHIP, IDEAL, LOSS, GAIN = "#0072b2", "#9aa4ae", "#d55e00", "#009e73"
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+"""Line colours of Okabe and Ito, Color Universal Design (2008)."""
+BUDGET_BARS = (("cost_alone", -0.18, LOSS, "lost when it acts alone"), ("gain_removed", 0.18, GAIN, "regained when it alone is removed"))
+WIDTH = 7.2
+"""Width of a figure in inches: the column of a report."""
+PIXELS_PER_INCH = 200
+"""Of the PNG: twice what a report shows, for sharp screens."""
+
+STYLE = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["Inter", "Source Sans 3", "Helvetica Neue", "Arial", "Liberation Sans", "DejaVu Sans"],
+    "font.size": 9.5,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 9.5,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": SOFT,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.prop_cycle": matplotlib.cycler(color=SERIES),
+    "axes.unicode_minus": True,
+    "text.color": INK,
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.7,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "lines.linewidth": 1.8,
+    "lines.solid_capstyle": "round",
+    "image.cmap": "cividis",
+    "figure.facecolor": "white",
+    "figure.constrained_layout.use": True,
+    "mathtext.default": "regular",
+}
+styled: Callable = matplotlib.rc_context(STYLE)
+"""Decorator (and context) that gives a figure the style of the house."""
+
+
+@styled
+def figure(height: float = 3.2, *, width: float = WIDTH) -> Figure:
+    """An empty figure of the house, `width` by `height` inches; draw in it inside `with plot.styled:`."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def png(drawn: Figure) -> bytes:
+    """The figure as a crisp PNG."""
+    with matplotlib.rc_context(STYLE), io.BytesIO() as buffer:
+        drawn.savefig(buffer, format="png", dpi=PIXELS_PER_INCH, facecolor="white", metadata={"Software": "devsim"})
+        return buffer.getvalue()
+
+
+def words(name: str) -> str:
+    """A metric's or a path's name as words: `recall_success` is `recall success`."""
+    return name.replace("_", " ")
+
+
+@styled
+def metric_bars(result: xr.Dataset) -> Figure:
+    """Every metric of a `compare` result: the chip with its 95 % interval, the ideal beside it.
+
+    Metrics of one unit and a like size share an axis.
+    """
+    rows = summary(result)
+    panels = _panels(rows)
+    sizes = [len(names) for names in panels]
+    drawn = figure(0.55 + 0.52 * sum(sizes) + 0.45 * len(panels))
+    axes = drawn.subplots(len(panels), 1, squeeze=False, height_ratios=sizes)[:, 0]
+    for axis, names in zip(axes, panels, strict=True):
+        _metric_panel(axis, {name: rows[name] for name in names})
+    handles = [matplotlib.patches.Patch(color=CHIP), matplotlib.patches.Patch(color=IDEAL)]
+    drawn.legend(handles, ["chip, with 95 % interval over dies", "ideal"], loc="outside upper left", ncols=2)
+    return drawn
+
+
+def _panels(rows: dict) -> list[list[str]]:
+    """Names grouped by unit and by size within a factor of ten."""
+    groups: dict[tuple, list[str]] = {}
+    for name, row in rows.items():
+        known = [abs(v) for v in (row["chip"]["mean"], row["ideal"]) if v is not None and np.isfinite(v)]
+        size = max(known, default=0.0)
+        like = 0 if 0 <= size <= 1 and row["unit"] == "1" else (round(np.log10(size)) if size > 0 else -99)
+        groups.setdefault((row["unit"], like), []).append(name)
+    return list(groups.values())
+
+
+def _metric_panel(axis, rows: dict) -> None:
+    unit = next(iter(rows.values()))["unit"]
+    numbers = [v for row in rows.values() for v in (row["chip"]["mean"], row["ideal"]) if v is not None]
+    factor, shown = scaled(max(map(abs, numbers), default=0.0), unit)
+    for place, row in enumerate(rows.values()):
+        mean, low, high = row["chip"]["mean"], row["chip"]["low"], row["chip"]["high"]
+        if row["ideal"] is not None:
+            axis.barh(place + 0.2, row["ideal"] / factor, 0.3, color=IDEAL)
+        if mean is not None:
+            axis.barh(place - 0.14, mean / factor, 0.34, color=CHIP)
+        if low is not None:
+            _whisker(axis, place - 0.14, low / factor, high / factor)
+        _beside(axis, place - 0.14, mean, row, CHIP)
+        _beside(axis, place + 0.2, row["ideal"], row, SOFT)
+    axis.set_yticks(range(len(rows)), [words(name) for name in rows])
+    axis.set_ylim(len(rows) - 0.5, -0.5)
+    axis.set_xlabel(in_brackets(shown).strip(" ()"))
+    _bar_axis(axis)
+
+
+def _beside(axis, place: float, value: float | None, row: dict, colour: str) -> None:
+    """The number at the right edge, so that it never covers a whisker."""
+    chip = row["chip"]
+    width = None if chip["low"] is None else chip["high"] - chip["low"]
+    texts, shared = together([value, chip["mean"], row["ideal"]], row["unit"], resolution=width, typographic=True)
+    where = blended_transform_factory(axis.transAxes, axis.transData)
+    text = "no ideal" if value is None and colour == SOFT else f"{texts[0]} {shared}".strip()
+    axis.text(1.02, place, text, transform=where, va="center", color=colour, fontsize=9)
+
+
+def _whisker(axis, place: float, low: float, high: float) -> None:
+    axis.plot([low, high], [place, place], color=INK, linewidth=1.3, marker="|", markersize=6, markeredgewidth=1.3)
+
+
+def _bar_axis(axis) -> None:
+    axis.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+    axis.grid(axis="x")
+    axis.axvline(0, color=SOFT, linewidth=0.8)
+    axis.spines[["left", "bottom"]].set_visible(False)
+    axis.tick_params(length=0)
+
+
+@styled
+def budget_bars(budget: xr.Dataset, *, most: int = 12) -> Figure:
+    """The imperfections of an `error_budget`, worst first: cost alone and gain when removed, with 95 % intervals."""
+    shown = budget.isel(imperfection=slice(0, most))
+    paths = [str(path) for path in shown["imperfection"].values]
+    drawn = figure(1.15 + 0.46 * max(len(paths), 1))
+    axis = drawn.subplots()
+    if not paths:
+        axis.set_axis_off()
+        axis.text(0.5, 0.5, "every imperfection is at its ideal value", transform=axis.transAxes, ha="center", color=SOFT)
+        return drawn
+    factor, prefixed = scaled(float(np.abs(shown[["cost_alone", "gain_removed"]].to_array()).max()), budget.attrs.get("units", "1"))
+    for name, shift, colour, label in BUDGET_BARS:
+        places = np.arange(len(paths)) + shift
+        axis.barh(places, shown[name] / factor, 0.32, color=colour, label=label)
+        for place, low, high in zip(places, shown[f"{name}_low"] / factor, shown[f"{name}_high"] / factor, strict=True):
+            _whisker(axis, place, float(low), float(high))
+    axis.set_yticks(range(len(paths)), paths)
+    axis.set_ylim(len(paths) - 0.5, -0.5)
+    rest = budget.sizes["imperfection"] - len(paths)
+    more = f"; {rest} smaller ones are not shown" if rest else ""
+    axis.set_xlabel(f"change of {words(str(budget.attrs.get('metric', 'metric')))}{in_brackets(prefixed)}{more}")
+    _bar_axis(axis)
+    drawn.legend(loc="outside upper left", ncols=2)
+    return drawn
+
+
+@styled
+def image_grid(
+    rows: Mapping[str, ArrayLike],
+    *,
+    titles: Sequence[str] | None = None,
+    reference: str | None = None,
+    limits: tuple[float, float] | None = None,
+) -> Figure:
+    """Rows of images of one size, `label -> (n, height, width)`: cue, recalled, stored.
+
+    titles: one per column. reference: the row with which the others are compared; pixels that differ by more than half
+    the range are shown in orange.
+    """
+    images = {label: np.asarray(row, float) for label, row in rows.items()}
+    columns = max(len(row) for row in images.values())
+    low, high = limits or (min(row.min() for row in images.values()), max(row.max() for row in images.values()))
+    side = min((WIDTH - 0.9) / columns, 1.4)
+    drawn = figure(side * len(images) + (0.35 if titles else 0.1), width=max(side * columns + 0.9, 2.5))
+    axes = drawn.subplots(len(images), columns, squeeze=False)
+    for line, (label, row) in zip(axes, images.items(), strict=True):
+        for i, axis in enumerate(line):
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+            if i < len(row):
+                wrong = _differs(row[i], images[reference][i], high - low) if reference and reference != label else None
+                axis.imshow(_coloured(row[i], low, high, wrong), interpolation="nearest")
+        line[0].set_ylabel(label, rotation=0, ha="right", va="center", labelpad=8)
+    for axis, title in zip(axes[0], titles or (), strict=False):
+        axis.set_title(title, fontsize=9, fontweight="normal", loc="center")
+    return drawn
+
+
+def _differs(image: np.ndarray, other: np.ndarray, span: float) -> np.ndarray:
+    return np.abs(image - other) > span / 2
+
+
+def _coloured(image: np.ndarray, low: float, high: float, wrong: np.ndarray | None) -> np.ndarray:
+    """Ink on paper; where `wrong`, a dark or a light orange."""
+    level = np.clip((image - low) / ((high - low) or 1.0), 0, 1)[..., None]
+    paper, ink = np.array(matplotlib.colors.to_rgb("#eef1f4")), np.array(matplotlib.colors.to_rgb(INK))
+    colours = paper + level * (ink - paper)
+    if wrong is not None:
+        light, dark = (np.array(matplotlib.colors.to_rgb(c)) for c in ("#f6b48a", LOSS))
+        colours = np.where(wrong[..., None], light + level * (dark - light), colours)
+    return colours
+
+
+@styled
+def traces(
+    x: ArrayLike,
+    series: Mapping[str, ArrayLike],
+    *,
+    x_label: str,
+    y_label: str,
+    x_unit: str = "1",
+    y_unit: str = "1",
+    references: Mapping[str, float] | None = None,
+    log_x: bool = False,
+    marks: bool = False,
+) -> Figure:
+    """Lines over `x`: each of `series` is `(points,)`, or `(dies, points)`, of which the mean and the band that holds
+    the central 90 % of the dies are drawn. `references` are dashed levels (the ideal). `marks` shows the points."""
+    x = np.asarray(x, float)
+    x_factor, x_shown = (1.0, x_unit) if log_x else scaled(float(np.abs(x).max()), x_unit)
+    values = {label: np.asarray(y, float) for label, y in series.items()}
+    levels = dict(references or {})
+    size = max([float(np.nanmax(np.abs(y))) for y in values.values()] + [abs(v) for v in levels.values()])
+    y_factor, y_shown = scaled(size, y_unit)
+    drawn = figure()
+    axis = drawn.subplots()
+    for (label, y), colour in zip(values.items(), SERIES * len(values), strict=False):
+        if y.ndim == 2:
+            low, high = np.percentile(y, [5, 95], axis=0) / y_factor
+            axis.fill_between(x / x_factor, low, high, color=colour, alpha=0.16, linewidth=0)
+        mean = y.mean(axis=0) if y.ndim == 2 else y
+        axis.plot(x / x_factor, mean / y_factor, color=colour, label=label, marker="o" if marks else None, markersize=4)
+    for label, level in levels.items():
+        axis.axhline(level / y_factor, color=SOFT, linestyle=(0, (4, 3)), linewidth=1.2, label=label)
+    if log_x:
+        axis.set_xscale("log")
+    axis.grid(axis="y")
+    axis.set_xlabel(f"{x_label}{in_brackets(x_shown)}")
+    axis.set_ylabel(f"{y_label}{in_brackets(y_shown)}")
+    if len(values) + len(levels) > 1:
+        drawn.legend(loc="outside upper left", ncols=4)
+    return drawn
+
+
+@styled
+def heat_map(
+    matrix: ArrayLike,
+    unit: str,
+    label: str,
+    *,
+    x_label: str = "column",
+    y_label: str = "row",
+    diverging: bool = False,
+    limits: tuple[float, float] | None = None,
+) -> Figure:
+    """A matrix as colours, with a bar that says what they mean: conductances, potentials along wires.
+
+    diverging: red below zero, blue above it, white at it. limits: of the colours, in `unit`.
+    """
+    values = np.asarray(matrix, float)
+    low, high = limits or (float(np.nanmin(values)), float(np.nanmax(values)))
+    if diverging:
+        high = max(abs(low), abs(high)) or 1.0
+        low = -high
+    factor, shown = scaled(max(abs(low), abs(high)), unit)
+    tall = values.shape[0] / values.shape[1]
+    width = 6.2 if tall >= 0.7 else WIDTH
+    drawn = figure(min(max((width - 1.6) * tall, 1.3), 6.0) + 0.9, width=width)
+    axis = drawn.subplots()
+    image = axis.imshow(
+        values / factor,
+        vmin=low / factor,
+        vmax=high / factor,
+        cmap="RdBu" if diverging else "cividis",
+        interpolation="nearest",
+        aspect="equal" if 0.2 < tall < 5 else "auto",
+    )
+    axis.set(xlabel=x_label, ylabel=y_label)
+    axis.spines[:].set_visible(False)
+    for side in (axis.xaxis, axis.yaxis):
+        side.set_major_locator(MaxNLocator(8, integer=True))
+    bar = drawn.colorbar(image, ax=axis, label=f"{label}{in_brackets(shown)}", shrink=0.9, pad=0.02)
+    bar.outline.set_visible(False)
+    axis.set_title(_range(values, unit), fontsize=9, fontweight="normal", color=SOFT, loc="left")
+    return drawn
+
+
+def _range(values: np.ndarray, unit: str) -> str:
+    low, middle, high = np.nanmin(values), np.nanmedian(values), np.nanmax(values)
+    told = (engineering(float(v), unit, typographic=True) for v in (low, middle, high))
+    return "lowest {}, median {}, highest {}".format(*told)
