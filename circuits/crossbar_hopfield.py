@@ -38,7 +38,7 @@ from devsim.randomness import named_key
 IMAGE = (8, 8)
 NEURONS = 64
 CLASSES = 10
-STEPS = 12
+STEPS = 10
 DAY = 86_400.0
 _INK = 8  # of 16 grey levels: pixels at least this dark are +1
 

@@ -112,10 +112,9 @@ class Circuit(Part):
         """Every part reduced to what a read needs, with its grounded ports told to it."""
         graph = plan_of(self).graph
         groups = []
-        for names, group in zip(self.netlist.members, self.groups, strict=True):
-            told = frozenset.intersection(*(graph.grounded_ports(name) for name in names))
-            reduced = lambda part, told=told: part.reduce(told)
-            groups.append(reduced(group) if len(names) == 1 else jax.vmap(reduced)(group))
+        for index, group in enumerate(self.groups):
+            reduced = lambda part, told=graph.grounded_ports(index): part.reduce(told)
+            groups.append(reduced(group) if len(self.netlist.members[index]) == 1 else jax.vmap(reduced)(group))
         return eqx.tree_at(lambda c: c.groups, self, tuple(groups))
 
     def _each(self, verb: Callable, key) -> Self:

@@ -17,7 +17,7 @@ from jaxtyping import Array
 from devsim import newton
 from devsim.newton import Outcome
 from devsim.netlist import Netlist
-from devsim.ordering import Graph, Node, Stage, traits
+from devsim.ordering import Graph, Node, Stage
 
 GROUND_SEGMENT, INPUT_SEGMENT, REST_SEGMENT, FIRST_STAGE = range(4)
 _CURRENT_SCALE = 1e-3
@@ -146,9 +146,9 @@ class Plan:
     """All that is known of a circuit before its numbers: order, layout, gathers and scatters."""
 
     def __init__(self, netlist: Netlist, templates: tuple):
-        kinds = tuple(traits(part, ports) for part, ports in zip(templates, netlist.ports, strict=True))
-        self.netlist, self.kinds = netlist, kinds
-        self.graph = Graph(netlist, kinds)
+        self.netlist = netlist
+        self.graph = Graph(netlist, templates)
+        self.kinds = self.graph.kinds
         self.slots: dict[Node, Slot] = {}
         self.lengths = {GROUND_SEGMENT: 1}
         self.rest_order: list[tuple[int, str]] = []

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.extend.core import Literal
 
 from devsim.part import Element
@@ -15,19 +16,21 @@ def told_values(part: Element, ports: Mapping[str, Port]) -> tuple[dict, dict]:
     return {name: jnp.zeros(port.shape) for name, port in ports.items()}, {k: u.value for k, u in part.rest().items()}
 
 
-def answers(part: Element, ports: Mapping[str, Port]) -> Balance:
-    """The shapes of what `balance` returns."""
+def answers(part: Element, ports: Mapping[str, Port], grounded: frozenset[str] = frozenset()) -> Balance:
+    """The shapes of what `balance` returns to a part whose `grounded` ports are told potential zero."""
     p, x = told_values(part, ports)
-    return jax.eval_shape(lambda part, p, x: part.balance(0.0, p, x), part, p, x)
+    ground = {name: np.zeros(ports[name].shape) for name in grounded}
+    return jax.eval_shape(lambda part, p, x: part.balance(0.0, p | ground, x), part, p, x)
 
 
-def dependencies(part: Element, ports: Mapping[str, Port]) -> dict[str, frozenset[str]]:
+def dependencies(part: Element, ports: Mapping[str, Port], grounded: frozenset[str] = frozenset()) -> dict[str, frozenset[str]]:
     """Each entry of `balance(...).static` -> the ports and internal unknowns on which it may depend."""
     p, x = told_values(part, ports)
-    names = [*sorted(p), *sorted(x)]
+    names = [*sorted(set(p) - grounded), *sorted(x)]
+    ground = {name: np.zeros(ports[name].shape) for name in grounded}
 
     def program(values):
-        told = dict(zip(names, values, strict=True))
+        told = dict(zip(names, values, strict=True)) | ground
         return part.balance(0.0, {k: told[k] for k in p}, {k: told[k] for k in x}).static
 
     static, reach = _reach(program, [(p | x)[n] for n in names])
@@ -35,17 +38,21 @@ def dependencies(part: Element, ports: Mapping[str, Port]) -> dict[str, frozense
 
 
 def constant_zeros(part: Element, ports: Mapping[str, Port]) -> frozenset[str]:
-    """The entries of `balance(...).static` that are zero whatever the part is told and whatever its parameters are."""
+    """The potentials that a part imposes and that are zero whatever it is told and whatever its parameters are."""
+    imposed = [name for name, port in ports.items() if port.drives and port.domain == "electrical"]
+    if not imposed:
+        return frozenset()
     told, structure = jax.tree.flatten((part, *told_values(part, ports)))
 
     def program(values):
         part, p, x = jax.tree.unflatten(structure, values)
-        return part.balance(0.0, p, x).static
+        static = part.balance(0.0, p, x).static
+        return {name: static[name] for name in imposed}
 
-    static, reach = _reach(program, told)
-    fixed = [entry for entry, reached in zip(sorted(static), reach, strict=True) if not reached]
+    _, reach = _reach(program, told)
+    fixed = [name for name, reached in zip(sorted(imposed), reach, strict=True) if not reached]
     values = program(told) if fixed else {}
-    return frozenset(entry for entry in fixed if not jnp.any(values[entry]))
+    return frozenset(name for name in fixed if not jnp.any(values[name]))
 
 
 def _reach(program: Callable, values: list) -> tuple[dict, list[set[int]]]:

@@ -25,39 +25,42 @@ class Stage:
 
 @dataclasses.dataclass(frozen=True)
 class Traits:
-    """What one group of equal parts depends on and answers, what of it is always zero, the shapes of its unknowns."""
+    """What one group of equal parts depends on and answers, and the shapes of its internal unknowns."""
 
     depends: Mapping[str, frozenset[str]]
     answers: Balance
-    zeros: frozenset[str]
     unknowns: Mapping[str, tuple[int, ...]]
 
 
-def traits(part: Element, ports) -> Traits:
-    """The traits of a group, from one (unstacked) part of it."""
-    ports = dict(ports)
-    unknowns = {name: tuple(jnp.shape(unknown.value)) for name, unknown in part.rest().items()}
-    return Traits(dependencies(part, ports), answers(part, ports), constant_zeros(part, ports), unknowns)
-
-
 class Graph:
-    """The nodes of a circuit and the edges between them; values that are known beforehand are no nodes."""
+    """The nodes of a circuit and the edges between them; what is known beforehand (inputs, grounds) is no node.
 
-    def __init__(self, netlist: Netlist, kinds: tuple[Traits, ...]):
-        self.netlist, self.kinds = netlist, kinds
+    templates: one (unstacked) part of each group.
+    """
+
+    def __init__(self, netlist: Netlist, templates: tuple[Element, ...]):
+        self.netlist = netlist
         self.net_of = {pin: net for net, pins in netlist.nets for pin in pins}
         self.pins_of = dict(netlist.nets)
         self.given = {net for _, net in netlist.inputs}
         self.port_of = netlist.pin_ports()
         self.net_ports = netlist.net_ports()
         self.driver = {net: next((p for p in self.pins_of[net] if self.port_of[p].drives), None) for net in self.net_ports}
-        self.grounded = frozenset(net for net, pin in self.driver.items() if pin and self._is_zero(pin))
+        zeros = [constant_zeros(part, dict(ports)) for part, ports in zip(templates, netlist.ports, strict=True)]
+        self.grounded = frozenset(net for net, pin in self.driver.items() if pin and self._of_pin(pin, zeros))
+        self.kinds = tuple(self._traits(g, part) for g, part in enumerate(templates))
         self.edges: dict[Node, tuple[Node, ...]] = {node: () for node in self._nodes()}
         self.edges = {node: self._needs(node) for node in self.edges}
 
-    def _is_zero(self, pin: str) -> bool:
+    def _of_pin(self, pin: str, zeros: list[frozenset[str]]) -> bool:
         part, port = pin.rsplit(".", 1)
-        return self.port_of[pin].domain == "electrical" and port in self.kinds[self.netlist.places()[part][0]].zeros
+        return port in zeros[self.netlist.places()[part][0]]
+
+    def _traits(self, group: int, part: Element) -> Traits:
+        ports = dict(self.netlist.ports[group])
+        grounded = self.grounded_ports(group)
+        unknowns = {name: tuple(jnp.shape(unknown.value)) for name, unknown in part.rest().items()}
+        return Traits(dependencies(part, ports, grounded), answers(part, ports, grounded), unknowns)
 
     def _nodes(self) -> list[Node]:
         nodes: list[Node] = []
@@ -104,10 +107,11 @@ class Graph:
             return ("signal", net)
         return ("current" if port.drives else "potential", net)
 
-    def grounded_ports(self, part: str) -> frozenset[str]:
-        """The ports of a part that are told a potential which is always zero."""
-        names = [name for name, port in self.netlist.ports[self.netlist.places()[part][0]] if port.domain == "electrical"]
-        return frozenset(n for n in names if self.net_of[f"{part}.{n}"] in self.grounded | {GROUND})
+    def grounded_ports(self, group: int) -> frozenset[str]:
+        """The ports that every part of a group is told to be at potential zero, always."""
+        told = [name for name, port in self.netlist.ports[group] if port.domain == "electrical" and not port.drives]
+        ground = self.grounded | {GROUND}
+        return frozenset(n for n in told if all(self.net_of[f"{part}.{n}"] in ground for part in self.netlist.members[group]))
 
     def stages(self) -> list[Stage]:
         """The order of evaluation: loops as implicit stages, the rest gathered level by level."""

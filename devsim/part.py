@@ -143,8 +143,8 @@ class Element(Part):
         """Its share of `static + d(stored)/dt = 0` at time `t` (s), port values `p`, internal unknowns `x`."""
 
     @abc.abstractmethod
-    def noise(self, p: dict[str, Array], x: dict[str, Array]) -> dict[tuple[str, str], Noise]:
-        """Noise sources by the pair of ports between which they act."""
+    def noise(self, p: dict[str, Array], x: dict[str, Array]) -> dict[str, Noise]:
+        """Its noise sources by name."""
 
 
 def aged(part: Part, seconds: Any, *, temperature: Any = ROOM_TEMPERATURE, key: Key[Array, ""]) -> Part:

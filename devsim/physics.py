@@ -1,6 +1,6 @@
 """Physical constants in SI units.
 
-Source: SI Brochure, 9th edition (BIPM, 2019): the values are exact by definition.
+Source: SI Brochure, 9th edition (BIPM, 2019), where the value is exact by definition; else CODATA 2018.
 """
 
 BOLTZMANN = 1.380649e-23
@@ -8,6 +8,15 @@ BOLTZMANN = 1.380649e-23
 
 ELEMENTARY_CHARGE = 1.602176634e-19
 """Elementary charge, C."""
+
+PLANCK = 6.62607015e-34
+"""Planck constant, J s."""
+
+ELECTRON_MASS = 9.1093837015e-31
+"""Electron rest mass, kg."""
+
+VACUUM_PERMITTIVITY = 8.8541878128e-12
+"""Electric constant, F/m."""
 
 ROOM_TEMPERATURE = 300.0
 """Reference temperature of the SPICE tradition, K."""

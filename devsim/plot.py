@@ -5,6 +5,7 @@ Every function returns a `matplotlib.figure.Figure` of its own; pyplot and its g
 
 import io
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -21,13 +22,18 @@ INK, SOFT, FAINT = "#1f2328", "#6e7781", "#d8dee4"
 CHIP, IDEAL, LOSS, GAIN = "#0072b2", "#9aa4ae", "#d55e00", "#009e73"
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """Line colours of Okabe and Ito, Color Universal Design (2008)."""
-BUDGET_BARS = (("cost_alone", -0.18, LOSS, "lost when it acts alone"), ("gain_removed", 0.18, GAIN, "regained when it alone is removed"))
+BUDGET_BARS = (
+    ("cost_alone", -0.18, LOSS, "lost when it acts alone"),
+    ("gain_removed", 0.18, GAIN, "regained when it alone is removed"),
+)
+DASHES = ((4, 3), (1, 1.5), (8, 3), (6, 2, 1, 2))
+"""Of the levels that lines are compared with."""
 WIDTH = 7.2
 """Width of a figure in inches: the column of a report."""
 PIXELS_PER_INCH = 200
 """Of the PNG: twice what a report shows, for sharp screens."""
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["Inter", "Source Sans 3", "Helvetica Neue", "Arial", "Liberation Sans", "DejaVu Sans"],
     "font.size": 9.5,
@@ -107,7 +113,7 @@ def _panels(rows: dict) -> list[list[str]]:
     for name, row in rows.items():
         known = [abs(v) for v in (row["chip"]["mean"], row["ideal"]) if v is not None and np.isfinite(v)]
         size = max(known, default=0.0)
-        like = 0 if 0 <= size <= 1 and row["unit"] == "1" else (round(np.log10(size)) if size > 0 else -99)
+        like = "share" if size <= 1 and row["unit"] == "1" else (round(np.log10(size)) if size > 0 else -99)
         groups.setdefault((row["unit"], like), []).append(name)
     return list(groups.values())
 
@@ -165,7 +171,9 @@ def budget_bars(budget: xr.Dataset, *, most: int = 12) -> Figure:
         axis.set_axis_off()
         axis.text(0.5, 0.5, "every imperfection is at its ideal value", transform=axis.transAxes, ha="center", color=SOFT)
         return drawn
-    factor, prefixed = scaled(float(np.abs(shown[["cost_alone", "gain_removed"]].to_array()).max()), budget.attrs.get("units", "1"))
+    factor, prefixed = scaled(
+        float(np.abs(shown[["cost_alone", "gain_removed"]].to_array()).max()), budget.attrs.get("units", "1")
+    )
     for name, shift, colour, label in BUDGET_BARS:
         places = np.arange(len(paths)) + shift
         axis.barh(places, shown[name] / factor, 0.32, color=colour, label=label)
@@ -257,15 +265,16 @@ def traces(
             axis.fill_between(x / x_factor, low, high, color=colour, alpha=0.16, linewidth=0)
         mean = y.mean(axis=0) if y.ndim == 2 else y
         axis.plot(x / x_factor, mean / y_factor, color=colour, label=label, marker="o" if marks else None, markersize=4)
-    for label, level in levels.items():
-        axis.axhline(level / y_factor, color=SOFT, linestyle=(0, (4, 3)), linewidth=1.2, label=label)
+    for (label, level), dashes in zip(levels.items(), DASHES * len(levels), strict=False):
+        axis.axhline(level / y_factor, color=SOFT, linestyle=(0, dashes), linewidth=1.3, label=label)
     if log_x:
         axis.set_xscale("log")
     axis.grid(axis="y")
     axis.set_xlabel(f"{x_label}{in_brackets(x_shown)}")
     axis.set_ylabel(f"{y_label}{in_brackets(y_shown)}")
     if len(values) + len(levels) > 1:
-        drawn.legend(loc="outside upper left", ncols=4)
+        long = sum(len(label) + 7 for label in (*values, *levels)) > 95  # characters that fit beside each other
+        drawn.legend(loc="outside upper left", ncols=2 if long else 4)
     return drawn
 
 
@@ -291,8 +300,7 @@ def heat_map(
         low = -high
     factor, shown = scaled(max(abs(low), abs(high)), unit)
     tall = values.shape[0] / values.shape[1]
-    width = 6.2 if tall >= 0.7 else WIDTH
-    drawn = figure(min(max((width - 1.6) * tall, 1.3), 6.0) + 0.9, width=width)
+    drawn = _fitting(tall)
     axis = drawn.subplots()
     image = axis.imshow(
         values / factor,
@@ -310,6 +318,12 @@ def heat_map(
     bar.outline.set_visible(False)
     axis.set_title(_range(values, unit), fontsize=9, fontweight="normal", color=SOFT, loc="left")
     return drawn
+
+
+def _fitting(tall: float) -> Figure:
+    """A figure for a matrix `tall` times as high as it is wide, with room for labels and a colour bar."""
+    width = 6.2 if tall >= 0.7 else WIDTH
+    return figure(min(max((width - 1.6) * tall, 1.3), 6.0) + 0.9, width=width)
 
 
 def _range(values: np.ndarray, unit: str) -> str:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
@@ -61,15 +62,17 @@ class Balance(NamedTuple):
     stored: dict[str, Array] = {}
 
 
-class Noise(NamedTuple):
-    """A one-sided spectral density: `density` (unit^2/Hz) at `corner` (Hz), of one colour.
+class Noise(eqx.Module):
+    """One noise source: a one-sided spectral density that acts between two ports.
 
-    colour: `white`; `flicker`, density x corner / f; `telegraph`, a Lorentzian with `corner`.
+    density: unit^2/Hz (A^2/Hz between electrical ports that are told their potential), at `corner` (Hz) where it is
+    not white. colour: `white`; `flicker`, density x corner / f; `telegraph`, a Lorentzian with that `corner`.
     """
 
     density: Array
-    colour: str = "white"
-    corner: float = 1.0
+    between: tuple[str, str] = eqx.field(static=True)
+    colour: str = eqx.field(static=True, default="white")
+    corner: float = eqx.field(static=True, default=1.0)
 
 
 def no_memory(self) -> dict[str, Unknown]:
@@ -77,7 +80,7 @@ def no_memory(self) -> dict[str, Unknown]:
     return {}
 
 
-def quiet(self, p, x) -> dict[tuple[str, str], Noise]:
+def quiet(self, p, x) -> dict[str, Noise]:
     """`noise` of a part without noise sources."""
     return {}
 

@@ -45,7 +45,7 @@ def together(
     finite = [abs(v) for v in values if v is not None and math.isfinite(v)]
     size = max(finite, default=0.0)
     factor, shown = scaled(_rounded(size, 4), unit)
-    decimals = _decimals((resolution or size * 0.01) / factor)
+    decimals = _decimals(min(resolution or size / 100, size) / factor)
     too_wide = not 1e-4 <= size / factor < 1e5 if size else False
     texts = []
     for value in values:
@@ -65,7 +65,7 @@ def brief(value, *, digits: int = 6) -> str:
     array = np.asarray(value)
     if array.ndim == 0:
         return f"{array.item():.{digits}g}"
-    dimensions = "x".join(str(n) for n in array.shape) if array.ndim > 1 else f"{array.size} values"
+    dimensions = "x".join(str(n) for n in array.shape) if array.ndim > 1 else f"{array.size} value{'s' * (array.size != 1)}"
     if array.size == 0 or np.iscomplexobj(array):
         return dimensions
     low, high = float(array.min()), float(array.max())

@@ -166,7 +166,7 @@ class TransimpedanceAmplifier(Element):
 
     def noise(self, p, x):
         """Input current noise, seen at the output."""
-        return {("out", "out"): Noise((self.transresistance * self.noise_density) ** 2)}
+        return {"amplifier": Noise((self.transresistance * self.noise_density) ** 2, ("out", "out"))}
 
 
 class Comparator(Element):

@@ -43,7 +43,7 @@ class Resistor(Element):
 
     def noise(self, p, x):
         """Johnson noise between `a` and `b`."""
-        return {("a", "b"): Noise(4 * BOLTZMANN * self.temperature * self.conductance())}
+        return {"thermal": Noise(4 * BOLTZMANN * self.temperature * self.conductance(), ("a", "b"))}
 
 
 class ConductanceBus(Element):
@@ -72,7 +72,7 @@ class ConductanceBus(Element):
 
     def noise(self, p, x):
         """Johnson noise of each wire."""
-        return {("a", "b"): Noise(4 * BOLTZMANN * self.temperature * self.conductance)}
+        return {"thermal": Noise(4 * BOLTZMANN * self.temperature * self.conductance, ("a", "b"))}
 
 
 class Switch(Element):
@@ -104,7 +104,7 @@ class Switch(Element):
 
     def noise(self, p, x):
         """Johnson noise of the channel."""
-        return {("a", "b"): Noise(4 * BOLTZMANN * self.temperature * self.conductance(p["control"]))}
+        return {"thermal": Noise(4 * BOLTZMANN * self.temperature * self.conductance(p["control"]), ("a", "b"))}
 
 
 class Diode(Element):
@@ -142,4 +142,4 @@ class Diode(Element):
         """Shot noise of both carrier streams."""
         current = self.current(p["anode"] - p["cathode"])
         density = 2 * ELEMENTARY_CHARGE * (jnp.abs(current) + 2 * self.saturation_current)
-        return {("anode", "cathode"): Noise(density)}
+        return {"shot": Noise(density, ("anode", "cathode"))}

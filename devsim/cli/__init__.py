@@ -1,0 +1,123 @@
+"""The command `devsim`: list the chips, show one, run one.
+
+Nothing heavy is imported until a command needs it, so that help and lists come at once. What a user got wrong ends in
+one line on stderr and exit code 2.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from devsim import registry
+from devsim.check import InputError, SolveError
+
+app = typer.Typer(
+    name="devsim",
+    help="What will this chip do, compared with the ideal network it imitates, and which imperfection costs it most?",
+    epilog="Start with: devsim list; devsim show CHIP; devsim run CHIP",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+ChipName = Annotated[str, typer.Argument(metavar="CHIP", help="A chip's name, as `devsim list` tells it.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")]
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"devsim {version('devsim-cosim')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True, callback=_tell_version)
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command("list")
+def list_chips() -> None:
+    """List every chip that is installed, with a line on what it does."""
+    from devsim.cli import tables
+
+    tables.show_chips({name: registry.summary(point) for name, point in registry.chips().items()})
+
+
+@app.command()
+def show(chip: ChipName, as_json: Json = False) -> None:
+    """Show every parameter of a chip: path, value, unit, bounds, stage, ideal value and meaning."""
+    design = registry.load(chip).design()
+    from devsim.cli import tables
+
+    if as_json:
+        typer.echo(tables.parameters_json(design))
+    else:
+        tables.show_parameters(design)
+
+
+@app.command()
+def run(
+    chip: ChipName,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="PATH=VALUE", help="Set a parameter: a number in SI units, or numbers with commas. Repeatable."
+        ),
+    ] = None,
+    dies: Annotated[int, typer.Option(metavar="N", help="How many dies to fabricate and measure.")] = 32,
+    seed: Annotated[int, typer.Option(metavar="S", help="Seed of all randomness: the same seed gives the same numbers.")] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder for the results; its parent must exist.", show_default="runs/CHIP"),
+    ] = None,
+    as_json: Json = False,
+    budget: Annotated[bool, typer.Option("--budget/--no-budget", help="Rank the imperfections by what they cost.")] = True,
+) -> None:
+    """Measure a chip beside its ideal, rank its imperfections, draw it, and leave a report."""
+    from devsim.cli.request import Request
+
+    request = Request.checked(chip, settings=settings or [], dies=dies, seed=seed, out=out, budget=budget)
+    from devsim.cli import tables
+    from devsim.cli.execution import execute
+
+    outcome = execute(request, show_progress=not as_json and sys.stderr.isatty(), complain=_complain)
+    if as_json:
+        typer.echo(outcome.json())
+    else:
+        tables.show_outcome(outcome)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit code: 0, 2 where the user can mend it, 130 where interrupted."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = app(given or ["--help"], standalone_mode=False)
+    except (InputError, SolveError) as error:
+        code = _complain(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        code = 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; say nothing at exit
+        code = 0
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # how typer's errors of usage are told from bugs
+            raise
+        code = _complain(error.format_message())
+    if code == 130:
+        _complain("interrupted; finished files are kept.")
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(message: str) -> int:
+    """One line on stderr; returns the exit code for what a user can mend."""
+    print(f"devsim: {' '.join(message.split())}", file=sys.stderr)
+    return 2

@@ -1,0 +1,144 @@
+"""What the command line prints for people, and the JSON of `devsim show`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from devsim.chip import Chip
+    from devsim.cli.execution import Outcome
+
+PIPE_WIDTH = 200
+"""Columns where stdout is no terminal, so that `grep` and `less -S` see whole lines."""
+TOP = 5
+"""How many imperfections of the budget are printed."""
+
+
+def console() -> Console:
+    """Plain text stays plain: brackets in a path or a bound are no markup."""
+    return Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+
+
+def _table(*columns: str, title: str | None = None, right: tuple[str, ...] = ()) -> Table:
+    table = Table(
+        box=None,
+        header_style="dim",
+        title=title,
+        title_style="bold",
+        title_justify="left",
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+    )
+    for i, name in enumerate(columns):
+        table.add_column(name, justify="right" if name in right else "left", no_wrap=i == 0 or name in right)
+    return table
+
+
+def show_chips(summaries: dict[str, str]) -> None:
+    """Name and summary of each chip."""
+    table = _table("chip", "what it is")
+    for name, summary in summaries.items():
+        table.add_row(Text(name, "bold cyan"), summary)
+    out = console()
+    out.print(
+        table if summaries else "No chip is installed: packages add chips through the entry-point group `devsim.circuits`."
+    )
+
+
+def show_parameters(chip: Chip) -> None:
+    """Every parameter as a row; states, which `devsim run --set` seldom needs, come dim."""
+    from devsim.units import brief
+
+    table = _table("path", "value", "unit", "bounds", "stage", "ideal", "meaning", right=("value", "ideal"))
+    for path, entry in chip.parameters().items():
+        q = entry.quantity
+        ideal = "" if q.ideal is None else brief(q.ideal)
+        style = "cyan" if q.knob else "dim cyan"
+        table.add_row(Text(path, style), brief(entry.value), q.unit, str(q.bounds), q.stage, ideal, Text(q.doc, "dim"))
+    out = console()
+    out.print(Text(chip.name, "bold"))
+    out.print(table)
+
+
+def parameters_json(chip: Chip) -> str:
+    """One object on one line (arrays are long): the chip's name and a list of its parameters."""
+    import numpy as np
+
+    from devsim.cli.encoding import encoded
+
+    rows = []
+    for path, entry in chip.parameters().items():
+        q = entry.quantity
+        row: dict[str, Any] = {
+            "path": path,
+            "value": None if entry.value is None else np.asarray(entry.value).tolist(),
+            "unit": q.unit,
+        }
+        row["bounds"] = {
+            "low": q.bounds.low,
+            "high": q.bounds.high,
+            "open_low": q.bounds.open_low,
+            "open_high": q.bounds.open_high,
+        }
+        row |= {"stage": q.stage, "ideal": q.ideal, "spreads": q.spreads, "knob": q.knob, "doc": q.doc}
+        rows.append(row)
+    return encoded({"chip": chip.name, "parameters": rows}, indent=None)
+
+
+def show_outcome(outcome: Outcome) -> None:
+    """Metrics, the top of the budget, and where the report lies."""
+    out = console()
+    out.print(_metrics(outcome))
+    if outcome.budget is not None:
+        out.print()
+        out.print(_budget(outcome.budget))
+    report = next((path for path in outcome.files if path.endswith(".html")), None)
+    out.print()
+    out.print(Text.assemble("Report: ", (report, "bold cyan")) if report else "No report was written.", soft_wrap=True)
+
+
+def _metrics(outcome: Outcome) -> Table:
+    from devsim.compare import summary
+    from devsim.units import together
+
+    dies = outcome.request.dies
+    title = (
+        f"{outcome.request.chip}: mean over {dies} {'die' if dies == 1 else 'dies'} with its 95 % interval, beside the ideal"
+    )
+    table = _table("metric", "chip", "95 %", "ideal", "unit", "meaning", title=title, right=("chip", "95 %", "ideal"))
+    for name, row in summary(outcome.result).items():
+        mean, low, high = row["chip"]["mean"], row["chip"]["low"], row["chip"]["high"]
+        width = None if low is None else high - low
+        texts, unit = together([mean, low, high, row["ideal"]], row["unit"], resolution=width)
+        interval = "" if low is None else f"[{texts[1]}, {texts[2]}]"
+        meaning = Text(outcome.chip.metrics[name].doc, "dim")
+        table.add_row(Text(name, "cyan"), Text(texts[0], "bold"), interval, texts[3], unit, meaning)
+    return table
+
+
+def _budget(budget: xr.Dataset) -> Table | str:
+    from devsim.units import together
+
+    count = budget.sizes["imperfection"]
+    if not count:
+        return "Error budget: every imperfection is at its ideal value."
+    title = f"Error budget of {budget.attrs['metric']}: the {min(TOP, count)} costliest of {count} imperfections"
+    columns = ("imperfection", "lost alone", "95 % of loss", "regained if removed", "95 % of gain")
+    table = _table(*columns, title=title, right=columns[1:])
+    span = float(max(abs(budget["cost_alone"]).max(), abs(budget["gain_removed"]).max()))
+    for i in range(min(TOP, count)):
+        row = budget.isel(imperfection=i)
+        cells = []
+        for name in ("cost_alone", "gain_removed"):
+            values = [float(row[f"{name}{end}"]) for end in ("", "_low", "_high")]
+            texts, unit = together([*values, span], budget.attrs["units"], resolution=span / 10)
+            cells += [f"{texts[0]} {unit}".strip(), "" if texts[1] == "-" else f"[{texts[1]}, {texts[2]}]"]
+        table.add_row(Text(str(row["imperfection"].item()), "cyan"), *cells)
+    return table
