@@ -56,7 +56,13 @@ def _asked(chip: "CrossbarHopfield", task: "Task", key: Key[Array, ""]) -> Asked
     repeated = jnp.tile(task.stored, (TRIALS, 1))
     basin = jnp.concatenate([hopfield.flip(repeated, share, named_key(key, f"basin {share}")) for share in SHARES])
     cues = (shown, task.flipped[:200], task.occluded, basin)
-    targets = (task.stored, task.occluded_targets[::8], task.flipped_targets[:200], task.occluded_targets, jnp.tile(repeated, (len(SHARES), 1)))
+    targets = (
+        task.stored,
+        task.occluded_targets[::8],
+        task.flipped_targets[:200],
+        task.occluded_targets,
+        jnp.tile(repeated, (len(SHARES), 1)),
+    )
     ends = np.cumsum([0, *(len(c) for c in cues)])
     parts = [slice(int(a), int(b)) for a, b in itertools.pairwise(ends)]
     return Asked(jnp.concatenate(cues), jnp.concatenate(targets), *parts)
@@ -73,7 +79,7 @@ def _recalled(chip: "CrossbarHopfield", asked: Asked, of_chip: dict, of_ideal: d
     images = lambda states: np.asarray(states[asked.shown]).reshape(-1, 8, 8)
     rows = {"cue": asked.cues, "chip": of_chip["states"][0], "ideal": of_ideal["states"][0], "stored": asked.targets}
     caption = (
-        f"Left: every stored digit with {float(chip.flipped_share):.0%} of its pixels flipped; right: five with one half hidden."
+        f"Left: every stored digit with {float(chip.flipped_share):.0%} of its pixels flipped; right: five with a half hidden."
         " Below each cue, what one die and the ideal network settle on, and what was stored. Orange pixels are wrong."
     )
     drawn = plot.image_grid({label: images(states) for label, states in rows.items()}, reference="stored", limits=(-1, 1))
@@ -94,7 +100,9 @@ def _overlap_in_time(asked: Asked, of_chip: dict, of_ideal: dict) -> Picture:
 def _basin(asked: Asked, of_chip: dict, of_ideal: dict) -> Picture:
     share = lambda right: right[:, asked.basin].reshape(len(right), len(SHARES), -1).mean(axis=-1)
     series = {"chip": share(of_chip["right"]), "ideal": share(of_ideal["right"])[0]}
-    drawn = plot.traces(100 * SHARES, series, x_label="flipped pixels", x_unit="%", y_label="share recalled exactly", marks=True)
+    drawn = plot.traces(
+        100 * SHARES, series, x_label="flipped pixels", x_unit="%", y_label="share recalled exactly", marks=True
+    )
     caption = f"Share of cues recalled exactly against the share of flipped pixels ({10 * TRIALS} cues a point, {DIES} dies)."
     return Picture("basin", "How bad a cue may be", caption, drawn)
 
@@ -112,7 +120,9 @@ def _ageing(asked: Asked, of_age: list[dict], of_ideal: dict) -> Picture:
         log_x=True,
         marks=True,
     )
-    caption = f"The same {DIES} dies asked {', '.join(AGES)} after they were programmed: every cell drifts with its own exponent."
+    caption = (
+        f"The same {DIES} dies asked {', '.join(AGES)} after they were programmed: every cell drifts with its own exponent."
+    )
     return Picture("ageing", "What time does", caption, drawn)
 
 
@@ -121,9 +131,18 @@ def _maps(chip: "CrossbarHopfield", task: "Task", key) -> list[Picture]:
     drive = chip.get("dac.full_scale") * task.stored[0]
     grid = jax.jit(lambda array, drive: array.fields(drive))(array, drive)
     lost = np.abs(np.asarray(drive))[:, None] - np.abs(np.asarray(grid.cell_voltage))
-    written = plot.heat_map(array.conductances(), "S", "conductance", x_label="bit line (plus, minus, plus, ...)", y_label="word line")
-    drop = plot.heat_map(lost, "V", "potential lost in the wires", x_label="bit line (plus, minus, plus, ...)", y_label="word line")
+    written = plot.heat_map(
+        array.conductances(), "S", "conductance", x_label="bit line (plus, minus, plus, ...)", y_label="word line"
+    )
+    drop = plot.heat_map(
+        lost, "V", "potential lost in the wires", x_label="bit line (plus, minus, plus, ...)", y_label="word line"
+    )
     return [
         Picture("conductance", "The memory as written", "Conductance of every cell of one die, as its reads find it.", written),
-        Picture("ir_drop", "IR drop", "Row potential that does not reach the cell while the first stored digit is on the rows.", drop),
+        Picture(
+            "ir_drop",
+            "IR drop",
+            "Row potential that does not reach the cell while the first stored digit is on the rows.",
+            drop,
+        ),
     ]

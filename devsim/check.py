@@ -88,7 +88,9 @@ def finite(name: str, value) -> None:
     bad = ~np.isfinite(array)
     if bad.any():
         first = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise InputError(f"`{name}` must be finite, but {int(bad.sum())} of {array.size} values are not (first at index {first}).")
+        raise InputError(
+            f"`{name}` must be finite, but {int(bad.sum())} of {array.size} values are not (first at index {first})."
+        )
 
 
 def shape(name: str, value, expected: tuple[int, ...], what: str) -> None:

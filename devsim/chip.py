@@ -2,6 +2,7 @@
 
 import abc
 import dataclasses
+import math
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import equinox as eqx
@@ -17,12 +18,20 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """What one number means: its unit, a line of explanation, whether more is better, whether an ideal network has one."""
+    """What one number means: its unit, a line of explanation, whether more is better, whether an ideal network has one,
+    and the values it can have, to which an interval is cut."""
 
     unit: str
     doc: str
     higher_is_better: bool = True
     has_ideal: bool = True
+    low: float = -math.inf
+    high: float = math.inf
+
+
+def share(doc: str) -> Metric:
+    """A metric between 0 and 1."""
+    return Metric("1", doc, low=0.0, high=1.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,12 +47,13 @@ class Picture:
 class Chip(Part):
     """One chip of the gallery: its knobs are those of its circuit plus its own (how long it is stored, how it is asked).
 
-    `build` and `measure` are pure functions, so that dies run one at a time, vmapped, or far away with the same numbers.
+    `budget_metric` names the metric by which imperfections are ranked. `build` and `measure` are pure functions, so that dies run one at a time, vmapped, or far away with the same numbers.
     """
 
     circuit: eqx.AbstractVar[Circuit]
     name: ClassVar[str]
     metrics: ClassVar[dict[str, Metric]]
+    budget_metric: ClassVar[str]
 
     @classmethod
     @abc.abstractmethod
@@ -53,6 +63,10 @@ class Chip(Part):
     @abc.abstractmethod
     def task(self, key: Key[Array, ""]) -> Any:
         """The data of the task, the same for every die and for the ideal chip."""
+
+    def budget_task(self, task: Any) -> Any:
+        """The part of the task on which the error budget is measured: all of it, unless a chip has too much."""
+        return task
 
     @abc.abstractmethod
     def build(self, task: Any, key: Key[Array, ""]) -> Self:

@@ -1,6 +1,7 @@
 """`Circuit`: named parts joined by named nets. Parameters are leaves, topology is static."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
@@ -72,7 +73,7 @@ class Circuit(Part):
 
     def children(self) -> dict[str, Part]:
         """The parts, by name."""
-        return self.parts
+        return dict(self.parts)
 
     def entry(self, path: str) -> Entry:
         """The row of the table at a dotted path; InputError with the nearest paths where there is none."""
@@ -113,7 +114,7 @@ class Circuit(Part):
         graph = plan_of(self).graph
         groups = []
         for index, group in enumerate(self.groups):
-            reduced = lambda part, told=graph.grounded_ports(index): part.reduce(told)
+            reduced = functools.partial(_reduced, graph.grounded_ports(index))
             groups.append(reduced(group) if len(self.netlist.members[index]) == 1 else jax.vmap(reduced)(group))
         return eqx.tree_at(lambda c: c.groups, self, tuple(groups))
 
@@ -142,6 +143,10 @@ class Circuit(Part):
             if ".".join(words[:cut]) in self.netlist.places():
                 return ".".join(words[:cut]), ".".join(words[cut:])
         raise unknown_path(path, self.parameters())
+
+
+def _reduced(grounded: frozenset[str], part: Element) -> Part:
+    return part.reduce(grounded)
 
 
 def grouped(elements: Mapping[str, Element]) -> tuple[tuple[tuple[str, ...], ...], tuple[Element, ...]]:

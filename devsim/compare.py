@@ -10,7 +10,7 @@ from scipy import stats
 
 from devsim import check
 from devsim.chip import Chip
-from devsim.engine import for_each_key
+from devsim.engine import CHUNK, for_each_key
 from devsim.provenance import provenance
 from devsim.randomness import named_key, numbered_keys
 
@@ -29,7 +29,7 @@ def compare(
     task = chip.task(named_key(key, "task")) if task is None else task
     keys = numbered_keys(named_key(key, "dies"), dies)
     measured = for_each_key(_one_die, (chip, task), keys, progress=progress)
-    ideal = for_each_key(_one_die, (chip.ideal(), task), keys[:1])
+    ideal = for_each_key(_one_die, (chip.ideal(), task), keys[:CHUNK])
     return dataset(chip, measured, ideal)
 
 
@@ -43,21 +43,21 @@ def dataset(chip: Chip, measured: dict[str, np.ndarray], ideal: dict[str, np.nda
     """Metrics over dies with what they mean."""
     values = {}
     for name, metric in chip.metrics.items():
-        told = {"units": metric.unit, "long_name": metric.doc}
+        told = {"units": metric.unit, "long_name": metric.doc, "valid_min": metric.low, "valid_max": metric.high}
         values[name] = ("die", measured[name], told)
         values[f"{name}_ideal"] = ((), ideal[name][0] if metric.has_ideal else np.nan, told)
     size = len(next(iter(measured.values())))
     return xr.Dataset(values, {"die": np.arange(size)}, {"chip": chip.name} | provenance())
 
 
-def interval(values: np.ndarray) -> tuple[float, float, float]:
-    """Mean and its 95 % interval by Student's t over the last axis; the interval of a single value is NaN."""
+def interval(values: np.ndarray, low: float = -np.inf, high: float = np.inf) -> tuple[float, float, float]:
+    """Mean of `values` and its 95 % interval by Student's t, cut to [low, high]; that of a single value is NaN."""
     values = np.asarray(values, float)
     mean, n = float(values.mean()), values.size
     if n < 2:
         return mean, float("nan"), float("nan")
     half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, n - 1) * values.std(ddof=1) / np.sqrt(n))
-    return mean, mean - half, mean + half
+    return mean, max(mean - half, low), min(mean + half, high)
 
 
 def summary(result: xr.Dataset) -> dict[str, dict[str, Any]]:
@@ -66,7 +66,10 @@ def summary(result: xr.Dataset) -> dict[str, dict[str, Any]]:
     for name, values in result.data_vars.items():
         if "die" not in values.dims:
             continue
-        mean, low, high = (None if np.isnan(v) else v for v in interval(values.values))
+        mean, low, high = (
+            None if np.isnan(v) else v
+            for v in interval(values.values, values.attrs.get("valid_min", -np.inf), values.attrs.get("valid_max", np.inf))
+        )
         ideal = float(result[f"{name}_ideal"])
         told[str(name)] = {
             "chip": {"mean": mean, "low": low, "high": high},

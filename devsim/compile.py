@@ -15,8 +15,8 @@ import numpy as np
 from jaxtyping import Array
 
 from devsim import newton
-from devsim.newton import Outcome
 from devsim.netlist import Netlist
+from devsim.newton import Outcome
 from devsim.ordering import Graph, Node, Stage
 
 GROUND_SEGMENT, INPUT_SEGMENT, REST_SEGMENT, FIRST_STAGE = range(4)
@@ -51,7 +51,9 @@ class Gather:
     def __call__(self, segments: list[Array]) -> Array | np.ndarray:
         if self.segments == (GROUND_SEGMENT,):
             return np.zeros(self.shape)  # concrete, so that a part can see that it is told ground and skip work
-        source = segments[self.segments[0]] if len(self.segments) == 1 else jnp.concatenate([segments[s] for s in self.segments])
+        source = (
+            segments[self.segments[0]] if len(self.segments) == 1 else jnp.concatenate([segments[s] for s in self.segments])
+        )
         first, count = int(self.places[0]) if self.places.size else 0, self.places.size
         if np.array_equal(self.places, first + np.arange(count)):
             return jax.lax.slice(source, (first,), (first + count,)).reshape(self.shape)

@@ -7,9 +7,11 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
+
+CHUNK = 4
+"""Keys per vectorised call: enough to fill vector units, few enough for the cache."""
 
 
 def for_each_key(
@@ -17,7 +19,7 @@ def for_each_key(
     arguments: Any,
     keys: Key[Array, " n"],
     *,
-    chunk: int = 4,
+    chunk: int = CHUNK,
     progress: Callable[[int], None] | None = None,
 ) -> Any:
     """`function(arguments, key)` for every key, stacked along a leading axis, as NumPy arrays.

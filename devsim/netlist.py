@@ -72,7 +72,9 @@ def _places(members) -> dict[str, tuple[int, int]]:
     return {name: (g, i) for g, group in enumerate(members) for i, name in enumerate(group)}
 
 
-def flatten(parts: Mapping[str, Part], nets: Mapping[str, tuple[str, ...]]) -> tuple[dict[str, Element], dict[str, tuple[str, ...]]]:
+def flatten(
+    parts: Mapping[str, Part], nets: Mapping[str, tuple[str, ...]]
+) -> tuple[dict[str, Element], dict[str, tuple[str, ...]]]:
     """Spell out circuits among `parts`: their parts and nets join the outer ones under `outer.inner` names."""
     for name in parts:
         if "." in name or not name:
@@ -98,10 +100,14 @@ def _splice(name: str, inner: Netlist, joined: dict[str, list[str]]) -> None:
         for pin in [p for p in pins if p.partition(".")[0] == name]:
             port = pin.partition(".")[2]
             if port not in shown:
-                raise InputError(f"Net `{net}` names pin `{pin}`, but circuit `{name}` has no such port.{check.suggest(port, shown)}")
+                raise InputError(
+                    f"Net `{net}` names pin `{pin}`, but circuit `{name}` has no such port.{check.suggest(port, shown)}"
+                )
             pins.remove(pin)
             if outer_of.setdefault(shown[port], net) != net:
-                raise InputError(f"Nets `{outer_of[shown[port]]}` and `{net}` are joined by circuit `{name}`; make them one net.")
+                raise InputError(
+                    f"Nets `{outer_of[shown[port]]}` and `{net}` are joined by circuit `{name}`; make them one net."
+                )
     for net, pins in inner.nets:
         target = GROUND if net == GROUND else outer_of.get(net, f"{name}.{net}")
         joined.setdefault(target, []).extend(f"{name}.{pin}" for pin in pins)
@@ -151,9 +157,13 @@ def _check_net(net: str, pins: list[tuple[str, Port]], is_input: bool, is_output
     if len(drivers) > 1:
         raise InputError(f"Net `{net}` must have one driver, but is driven by {' and '.join(drivers)}.")
     if not drivers and pins[0][1].domain == "signal":
-        raise InputError(f"Signal net `{net}` must have a driver, but {_listed([p for p, _ in pins])} only read it; make it an input.")
+        raise InputError(
+            f"Signal net `{net}` must have a driver, but {_listed([p for p, _ in pins])} only read it; make it an input."
+        )
     if len(pins) == 1 and not is_input and not is_output:
-        raise InputError(f"Every pin must meet another, but `{pins[0][0]}` is alone on net `{net}`; make the net an output or an input.")
+        raise InputError(
+            f"Every pin must meet another, but `{pins[0][0]}` is alone on net `{net}`; make the net an output or an input."
+        )
 
 
 def _listed(pins: list[str]) -> str:

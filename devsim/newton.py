@@ -13,7 +13,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-WORDS = ("converged", "not converged in the allowed steps", "singular: the equations do not fix every unknown", "no step lowers the error")
+WORDS = (
+    "converged",
+    "not converged in the allowed steps",
+    "singular: the equations do not fix every unknown",
+    "no step lowers the error",
+)
 _SMALLEST_STEP = 2.0**-30
 
 

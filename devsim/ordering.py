@@ -49,7 +49,7 @@ class Graph:
         zeros = [constant_zeros(part, dict(ports)) for part, ports in zip(templates, netlist.ports, strict=True)]
         self.grounded = frozenset(net for net, pin in self.driver.items() if pin and self._of_pin(pin, zeros))
         self.kinds = tuple(self._traits(g, part) for g, part in enumerate(templates))
-        self.edges: dict[Node, tuple[Node, ...]] = {node: () for node in self._nodes()}
+        self.edges: dict[Node, tuple[Node, ...]] = dict.fromkeys(self._nodes(), ())
         self.edges = {node: self._needs(node) for node in self.edges}
 
     def _of_pin(self, pin: str, zeros: list[frozenset[str]]) -> bool:

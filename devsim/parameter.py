@@ -51,7 +51,9 @@ def parameter(
     return _field(default, Quantity(unit, doc, Bounds(*bounds), stage, spreads, law, ideal))
 
 
-def state(default: Any = dataclasses.MISSING, *, unit: str, doc: str, bounds: tuple = (None, None), stage: str = "program") -> Any:
+def state(
+    default: Any = dataclasses.MISSING, *, unit: str, doc: str, bounds: tuple = (None, None), stage: str = "program"
+) -> Any:
     """A quantity that a part carries along (a written conductance, its age): shown, not swept."""
     return _field(default, Quantity(unit, doc, Bounds(*bounds), stage, knob=False))
 

@@ -5,7 +5,6 @@ import dataclasses
 from typing import Any, ClassVar, Self
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key
 
@@ -53,7 +52,7 @@ class Part(eqx.Module):
         """Every declared quantity here and below, by dotted path."""
         table = {n: Entry(n, v, q) for n, q in quantities(self).items() if (v := getattr(self, n)) is not None}
         for name, twin in self.derived.items():
-            table[name] = Entry(name, twin.get(self), Quantity(twin.unit, twin.doc, twin.bounds, knob=False))
+            table[name] = Entry(name, twin.get(self), Quantity(twin.unit, twin.doc, twin.bounds))
         for name, child in self.children().items():
             table |= {f"{name}.{e.path}": dataclasses.replace(e, path=f"{name}.{e.path}") for e in child.parameters().values()}
         return table
@@ -166,4 +165,3 @@ def filled(path: str, new: Array, old: Array | None) -> Array:
 def unknown_path(path: str, table: dict[str, Entry]) -> InputError:
     """The error for a path that names nothing, with the nearest ones."""
     return InputError(f"There is no parameter `{path}`.{check.suggest(path, table)}")
-

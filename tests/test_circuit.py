@@ -43,10 +43,22 @@ def read_path(n=4, **adc):
 
 R = Resistor
 BAD = {
-    "unknown pin": (dict(r=R()), {"x": ("r.a", "r.c"), "gnd": ("r.b",)}, r"Net `x` names pin `r.c`, which does not exist. Did you mean"),
-    "loose pin": (dict(r=R(), q=R()), {"x": ("r.a", "q.a"), "gnd": ("r.b",)}, r"Every pin must be on a net, but `q.b` is on none"),
+    "unknown pin": (
+        dict(r=R()),
+        {"x": ("r.a", "r.c"), "gnd": ("r.b",)},
+        r"Net `x` names pin `r.c`, which does not exist. Did you mean",
+    ),
+    "loose pin": (
+        dict(r=R(), q=R()),
+        {"x": ("r.a", "q.a"), "gnd": ("r.b",)},
+        r"Every pin must be on a net, but `q.b` is on none",
+    ),
     "pin alone": (dict(r=R()), {"x": ("r.a",), "gnd": ("r.b",)}, r"`r.a` is alone on net `x`"),
-    "pin on two nets": (dict(r=R()), {"x": ("r.a",), "gnd": ("r.b", "r.a")}, r"Pin `r.a` must be on one net, but is on `x` and `gnd`"),
+    "pin on two nets": (
+        dict(r=R()),
+        {"x": ("r.a",), "gnd": ("r.b", "r.a")},
+        r"Pin `r.a` must be on one net, but is on `x` and `gnd`",
+    ),
     "two drivers": (
         dict(d=DAC.of(2), e=DAC.of(2)),
         {"x": ("d.out", "e.out"), "c": ("d.code", "e.code")},
@@ -62,7 +74,11 @@ BAD = {
         {"x": ("d.out", "g.a"), "c": ("d.code",), "gnd": ("g.b",)},
         r"must join ports of one shape, but joins `d.out` \(\(2,\)\) and `g.a` \(\(3,\)\)",
     ),
-    "driven ground": (dict(d=DAC.of(2)), {"gnd": ("d.out",), "c": ("d.code",)}, r"`gnd` must join electrical pins .* `d.out` imposes"),
+    "driven ground": (
+        dict(d=DAC.of(2)),
+        {"gnd": ("d.out",), "c": ("d.code",)},
+        r"`gnd` must join electrical pins .* `d.out` imposes",
+    ),
     "signal without driver": (
         dict(d=DAC.of(2), g=ConductanceBus(np.ones(2))),
         {"c": ("d.code",), "x": ("d.out", "g.a"), "gnd": ("g.b",)},
@@ -133,7 +149,12 @@ def test_circuits_nest_and_equal_parts_of_both_levels_share_a_group():
     )
     whole = Circuit(
         {"source": VoltageSource(1.0), "first": pair, "second": pair},
-        {"supply": ("source.plus", "first.in"), "link": ("first.out", "second.in"), "end": ("second.out",), "gnd": ("source.minus",)},
+        {
+            "supply": ("source.plus", "first.in"),
+            "link": ("first.out", "second.in"),
+            "end": ("second.out",),
+            "gnd": ("source.minus",),
+        },
         outputs={"end": "end"},
     )
     assert sorted(len(group) for group in whole.netlist.members) == [1, 4]

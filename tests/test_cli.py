@@ -34,6 +34,7 @@ class Divider(Chip):
 
     circuit: Circuit
     name: ClassVar[str] = "divider"
+    budget_metric: ClassVar[str] = "error"
     metrics: ClassVar[dict[str, Metric]] = {
         "error": Metric("V", "distance from half the supply", higher_is_better=False),
         "current": Metric("A", "current from the supply"),

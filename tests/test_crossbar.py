@@ -81,7 +81,9 @@ def test_a_tile_is_the_array_of_its_own_rows_and_wires():
     """Two tiles of three rows, the second with two rows in use: the first, solved alone, answers for its rows."""
     tiled = make(SingleCells(), wire_resistance=100.0, tile=(3, COLUMNS))
     alone = Crossbar(
-        LinearCell.of((3, COLUMNS), minimum_conductance=2e-6).ideal(), encoding=SingleCells(), wire_resistance=100.0,
+        LinearCell.of((3, COLUMNS), minimum_conductance=2e-6).ideal(),
+        encoding=SingleCells(),
+        wire_resistance=100.0,
         maximum_weight=float(np.abs(WEIGHTS).max()),
     ).program(np.abs(WEIGHTS)[:3], KEY)
     x = RNG.normal(size=ROWS) * np.array([1, 1, 1, 0, 0])
@@ -171,7 +173,10 @@ def test_nudges_move_the_weights_the_way_they_are_asked():
 def test_bad_input_is_told_in_one_line():
     array = make(DifferentialPairs())
     cases = [
-        (lambda: array.program(np.ones((2, 2)), KEY), r"`target` must match the array's weights \(5, 3\), but has shape \(2, 2\)"),
+        (
+            lambda: array.program(np.ones((2, 2)), KEY),
+            r"`target` must match the array's weights \(5, 3\), but has shape \(2, 2\)",
+        ),
         (lambda: array.program(np.full((ROWS, COLUMNS), np.nan), KEY), r"`target` must be finite, but 15 of 15 values are not"),
         (lambda: array.read(np.ones(4), KEY), r"`inputs` must match the array's rows \(shape \(5,\)\), but has shape \(4,\)"),
         (lambda: array.read_reverse(np.ones(4), KEY), r"`inputs` must match the array's columns"),
@@ -179,7 +184,10 @@ def test_bad_input_is_told_in_one_line():
         (lambda: make(SingleCells()).program(WEIGHTS, KEY), r"`target` must be at least 0 with single cells"),
         (lambda: array.reduce().program(WEIGHTS, KEY), r"A reduced crossbar cannot be written"),
         (lambda: Crossbar(LinearCell.of((3,))), r"`cell` must be an array of shape \(rows, wires\), but has shape \(3,\)"),
-        (lambda: make(DifferentialPairs(), Cubic()).transfer(), r"`transfer` needs linear cells, but the cells conduct as Cubic"),
+        (
+            lambda: make(DifferentialPairs(), Cubic()).transfer(),
+            r"`transfer` needs linear cells, but the cells conduct as Cubic",
+        ),
     ]
     for act, words in cases:
         with pytest.raises(InputError, match=words):

@@ -99,7 +99,9 @@ def test_a_floating_net_is_named():
 
 
 def test_a_loop_of_ideal_sources_is_named():
-    circuit = Circuit({"p": VoltageSource(1.0), "q": VoltageSource(2.0)}, {"x": ("p.plus", "q.plus"), "gnd": ("p.minus", "q.minus")})
+    circuit = Circuit(
+        {"p": VoltageSource(1.0), "q": VoltageSource(2.0)}, {"x": ("p.plus", "q.plus"), "gnd": ("p.minus", "q.minus")}
+    )
     with pytest.raises(SolveError, match=r"nothing fixes part `p`, unknown `current`, part `q`, unknown `current`"):
         operating_point(circuit)
 

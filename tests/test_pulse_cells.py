@@ -285,7 +285,7 @@ def test_decay_composes():
     np.testing.assert_allclose(twice.hidden, 0.1 + (cell.hidden - 0.1) * np.exp(-0.3 * 3.1), rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("rate", (0.0, 0.8))
+@pytest.mark.parametrize("rate", [0.0, 0.8])
 def test_diffusion_composes_in_its_statistics(rate):
     cell = PulseCell(SHAPE, diffusion=0.05, decay_rate=rate)
     variance = 0.05**2 * (3.0 if rate == 0 else (1 - np.exp(-2 * rate * 3.0)) / (2 * rate))

@@ -26,6 +26,7 @@ class Load(Chip):
 
     circuit: Circuit
     name: ClassVar[str] = "load"
+    budget_metric: ClassVar[str] = "error"
     metrics: ClassVar[dict[str, Metric]] = {
         "success": Metric("1", NASTY),
         "error": Metric("V", "how wrong", higher_is_better=False),

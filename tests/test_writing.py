@@ -40,7 +40,7 @@ def test_an_open_loop_is_one_program(die):
     np.testing.assert_allclose(done.report.residual, done.cell.conductance() - TARGET, atol=1e-20)
 
 
-@pytest.mark.parametrize("budget", (1, 30))
+@pytest.mark.parametrize("budget", [1, 30])
 def test_the_budget_is_never_exceeded(die, budget):
     report = write(die, TARGET, KEY, writer=WriteVerify(0.01e-6, budget=budget, longest=4)).report
     assert jnp.max(report.pulses) == budget

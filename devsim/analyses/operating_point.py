@@ -17,7 +17,9 @@ from devsim.parameter import as_leaf
 from devsim.solution import Solution
 
 
-def operating_point(circuit: Circuit, inputs: Mapping[str, Any] | None = None, *, key: Key[Array, ""] | None = None) -> Solution:
+def operating_point(
+    circuit: Circuit, inputs: Mapping[str, Any] | None = None, *, key: Key[Array, ""] | None = None
+) -> Solution:
     """Solve the circuit at rest: what has no loop is evaluated in order, loops are solved by Newton.
 
     inputs: one value per named input, of the shape of its net (V on electrical nets). key: draws read noise where
@@ -69,13 +71,17 @@ def checked_inputs(circuit: Circuit, inputs: dict[str, Any]) -> dict[str, Array]
     for name in inputs:
         check.one_of("inputs", name, names) if names else _no_inputs(name)
     if missing := [name for name in names if name not in inputs]:
-        raise InputError(f"`inputs` must give every input of the circuit, but {', '.join(f'`{m}`' for m in missing)} is missing.")
+        raise InputError(
+            f"`inputs` must give every input of the circuit, but {', '.join(f'`{m}`' for m in missing)} is missing."
+        )
     values = {}
     for name, value in inputs.items():
         leaf, expected = as_leaf(value), ports[names[name]].shape
         check.finite(name, leaf)
         if jnp.shape(leaf) != expected:
-            raise InputError(f"`{name}` must have the shape {expected} of net `{names[name]}`, but has shape {jnp.shape(leaf)}.")
+            raise InputError(
+                f"`{name}` must have the shape {expected} of net `{names[name]}`, but has shape {jnp.shape(leaf)}."
+            )
         values[name] = leaf
     return values
 
@@ -102,7 +108,9 @@ def _undetermined(circuit: Circuit, inputs: dict[str, Array], solution: Solution
     loops = [(i, step) for i, step in enumerate(plan.steps) if step.implicit]
     for (i, step), outcome in zip(loops, solution.outcomes, strict=True):
         if int(outcome.status):
-            jacobian = np.asarray(jax.jacfwd(lambda y: step.residual(circuit.groups, segments[: 3 + i], y))(jnp.full(step.size, 1e-3)))
+            jacobian = np.asarray(
+                jax.jacfwd(lambda y: step.residual(circuit.groups, segments[: 3 + i], y))(jnp.full(step.size, 1e-3))
+            )
             if not np.isfinite(jacobian).all():
                 return []
             rows = np.abs(jacobian).max(axis=1, keepdims=True)

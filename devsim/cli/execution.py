@@ -112,10 +112,11 @@ def _forget(folder: Path) -> None:
 
 
 def _add_budget(outcome: Outcome, key: Any, task: Any, progress: Progress) -> None:
-    """Rank by the chip's first metric, its headline."""
+    """Rank the imperfections by what they do to the chip's `budget_metric`."""
     chip, request = outcome.chip, outcome.request
     with progress.task("Error budget", None) as step:
-        budget = error_budget(chip, metric=next(iter(chip.metrics)), dies=request.dies, key=key, task=task, progress=step)
+        part = chip.budget_task(task)
+        budget = error_budget(chip, metric=chip.budget_metric, dies=request.dies, key=key, task=part, progress=step)
     outcome.budget = budget
     outcome.put("budget.nc", lambda file: budget.to_netcdf(file, engine="h5netcdf"))
 

@@ -1,6 +1,6 @@
 """Between numbers and volts: DAC, ADC, transimpedance amplifier, comparator, sample-and-hold; each a bus of channels."""
 
-from typing import Self
+from typing import Any, Self
 
 import equinox as eqx
 import jax
@@ -11,7 +11,19 @@ from devsim import check
 from devsim.check import Bounds, above
 from devsim.parameter import Derived, parameter, state
 from devsim.part import Element
-from devsim.ports import Balance, Noise, Port, Unknown, ageless, electrical, no_memory, potential_out, quiet, signal_in, signal_out
+from devsim.ports import (
+    Balance,
+    Noise,
+    Port,
+    Unknown,
+    ageless,
+    electrical,
+    no_memory,
+    potential_out,
+    quiet,
+    signal_in,
+    signal_out,
+)
 from devsim.quantise import quantise
 
 
@@ -26,13 +38,25 @@ def _from_bits(part, bits: Array) -> dict[str, Array]:
 
 BITS = Derived(_bits, _from_bits, "bit", "resolution: another name for `step`; NaN where the step is zero", Bounds(1.5, 52))
 
-_gain = dict(unit="1", bounds=above(0), stage="fabricate", ideal=1.0, doc="gain of each channel relative to nominal, shape (n,)")
+_gain = dict(
+    unit="1", bounds=above(0), stage="fabricate", ideal=1.0, doc="gain of each channel relative to nominal, shape (n,)"
+)
 _gain_spread = dict(
-    unit="1", bounds=(0, None), stage="fabricate", spreads="gain", ideal=0.0, doc="relative standard deviation of gain from channel to channel"
+    unit="1",
+    bounds=(0, None),
+    stage="fabricate",
+    spreads="gain",
+    ideal=0.0,
+    doc="relative standard deviation of gain from channel to channel",
 )
 _offset = dict(unit="V", stage="fabricate", ideal=0.0, doc="offset of each channel, shape (n,)")
 _offset_spread = dict(
-    unit="V", bounds=(0, None), stage="fabricate", spreads="offset", law="absolute", ideal=0.0,
+    unit="V",
+    bounds=(0, None),
+    stage="fabricate",
+    spreads="offset",
+    law="absolute",
+    ideal=0.0,
     doc="standard deviation of offset from channel to channel",
 )
 _draw = dict(unit="1", stage="read", doc="standard normal draw of the present read, shape (n,)")
@@ -62,7 +86,9 @@ class DAC(Element):
     gain_spread: Array = parameter(0.0, **_gain_spread)
     offset: Array = parameter(0.0, **_offset)
     offset_spread: Array = parameter(0.0, **_offset_spread)
-    noise_voltage: Array = parameter(0.0, unit="V", bounds=(0, None), stage="read", ideal=0.0, doc="root-mean-square noise of a read")
+    noise_voltage: Array = parameter(
+        0.0, unit="V", bounds=(0, None), stage="read", ideal=0.0, doc="root-mean-square noise of a read"
+    )
     noise_draw: Array = state(0.0, **_draw)
     derived = {"bits": BITS}
     rest, age, noise, snapshot = no_memory, ageless, quiet, _snapshot
@@ -97,7 +123,9 @@ class ADC(Element):
     gain_spread: Array = parameter(0.0, **_gain_spread)
     offset: Array = parameter(0.0, **_offset)
     offset_spread: Array = parameter(0.0, **_offset_spread)
-    noise_voltage: Array = parameter(0.0, unit="V", bounds=(0, None), stage="read", ideal=0.0, doc="root-mean-square input noise of a read")
+    noise_voltage: Array = parameter(
+        0.0, unit="V", bounds=(0, None), stage="read", ideal=0.0, doc="root-mean-square input noise of a read"
+    )
     noise_draw: Array = state(0.0, **_draw)
     derived = {"bits": BITS}
     rest, age, noise, snapshot = no_memory, ageless, quiet, _snapshot
@@ -181,9 +209,13 @@ class Comparator(Element):
     threshold: Array = parameter(0.0, unit="V", doc="input at which the output changes sign")
     offset: Array = parameter(0.0, **_offset)
     offset_spread: Array = parameter(0.0, **_offset_spread)
-    noise_voltage: Array = parameter(0.0, unit="V", bounds=(0, None), stage="read", ideal=0.0, doc="root-mean-square input noise of a read")
+    noise_voltage: Array = parameter(
+        0.0, unit="V", bounds=(0, None), stage="read", ideal=0.0, doc="root-mean-square input noise of a read"
+    )
     noise_draw: Array = state(0.0, **_draw)
-    surrogate_width: Array = parameter(0.1, unit="V", bounds=above(0), doc="width of the surrogate derivative; no effect on the output")
+    surrogate_width: Array = parameter(
+        0.1, unit="V", bounds=above(0), doc="width of the surrogate derivative; no effect on the output"
+    )
     domain: str = eqx.field(static=True, default="electrical")
     rest, age, noise, snapshot = no_memory, ageless, quiet, _snapshot
 
@@ -216,7 +248,9 @@ class SampleAndHold(Element):
 
     held: Array = state(unit="V", doc="value at power-up, a number or shape (n,)", stage="read")
     acquisition_time: Array = parameter(1e-8, unit="s", bounds=above(0), doc="time constant while tracking")
-    droop_rate: Array = parameter(0.0, unit="1/s", bounds=(0, None), stage="age", ideal=0.0, doc="rate at which the held value leaks away")
+    droop_rate: Array = parameter(
+        0.0, unit="1/s", bounds=(0, None), stage="age", ideal=0.0, doc="rate at which the held value leaks away"
+    )
     domain: str = eqx.field(static=True, default="signal")
     noise = quiet
 
@@ -242,7 +276,7 @@ class SampleAndHold(Element):
         return self.put(held=self.held * jnp.exp(-self.droop_rate * seconds))
 
 
-def _made(cls, channels: int, knobs: dict, **static) -> Element:
+def _made(cls: type[Any], channels: int, knobs: dict, **static) -> Any:
     """A bus of `channels`, `bits` translated to the step."""
     bits = knobs.pop("bits", None)
     part = cls(**_channels(channels) | knobs, **static)

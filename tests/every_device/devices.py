@@ -7,7 +7,7 @@ import numpy as np
 from devsim.devices.converters import ADC, DAC, Comparator, SampleAndHold, TransimpedanceAmplifier
 from devsim.devices.electrical.passive import ConductanceBus, Diode, Resistor, Switch
 from devsim.devices.electrical.sources import CurrentSource, VoltageSource
-from devsim.devices.memristor.crossbar import Crossbar, ReducedCrossbar
+from devsim.devices.memristor.crossbar import Crossbar
 from devsim.devices.memristor.encoding import DifferentialPairs
 from devsim.devices.memristor.filament import FilamentVCM
 from devsim.devices.memristor.linear import LinearCell
@@ -61,8 +61,8 @@ DEVICES = {
     "reduced crossbar": lambda: _crossbar().reduce(),
 }
 PASSIVE = (
-    "resistor", "conductance bus", "switch", "diode", "linear cell", "PCM cell", "Wan ReRAM cell", "CMO ReRAM cell", "pulse cell",
-    "VTEAM", "Yakopcic", "Stanford-PKU", "filament VCM", "crossbar", "reduced crossbar",
+    "resistor", "conductance bus", "switch", "diode", "linear cell", "PCM cell", "Wan ReRAM cell", "CMO ReRAM cell",
+    "pulse cell", "VTEAM", "Yakopcic", "Stanford-PKU", "filament VCM", "crossbar", "reduced crossbar",
 )  # fmt: skip
 FROZEN = ("reduced crossbar",)
 """Devices without cells any more: they cannot age."""

@@ -51,7 +51,7 @@ def test_every_public_device_is_listed():
 
 def test_every_docstring_says_equations_source_and_validity():
     for each in public_elements() - {type(DEVICES["ideal array"]()), type(DEVICES["reduced crossbar"]())}:
-        for part in ("Equations:", "Source:", "Valid:"):
+        for part in ("Equations", "Source:", "Valid:"):
             assert any(part in (inspect.getdoc(c) or "") for c in each.__mro__[:3]), (each.__name__, part)
 
 
@@ -103,14 +103,16 @@ def test_no_time_is_no_ageing_and_ageing_composes(device, name):
         with pytest.raises(InputError, match="A reduced crossbar cannot age"):
             device.age(1.0, 300.0, KEY)
         return
-    p, x = told(device)
+    p, _ = told(device)
     answer = lambda part: part.balance(0.0, p, {n: u.value for n, u in part.rest().items()}).static
     same(answer(aged(device, 0.0, key=KEY)), answer(device), rtol=1e-14, atol=0)
     twice = aged(aged(device, 1e3, key=KEY), 7e4, key=KEY)
     same(answer(twice), answer(aged(device, 7.1e4, key=KEY)), rtol=1e-12, atol=1e-300)
 
 
-@pytest.mark.parametrize("name", ["resistor", "conductance bus", "switch", "linear cell", "PCM cell", "pulse cell", "Wan ReRAM cell"], indirect=True)
+@pytest.mark.parametrize(
+    "name", ["resistor", "conductance bus", "switch", "linear cell", "PCM cell", "pulse cell", "Wan ReRAM cell"], indirect=True
+)
 def test_equilibrium_noise_is_that_of_the_conductance(device):
     p, x = told(device, size=0.0)
     noise = device.noise(p, x)["thermal"]
@@ -136,7 +138,9 @@ def test_vmap_equals_a_loop(device):
         one = balance(jax.tree.map(lambda v, i=i: v[i], many))
         scale = max(float(jnp.max(jnp.abs(v))) for v in one.values()) or 1.0
         for n, value in one.items():
-            np.testing.assert_allclose(np.broadcast_to(vectorised[n], (3, *value.shape))[i], value, rtol=1e-9, atol=1e-11 * scale)
+            np.testing.assert_allclose(
+                np.broadcast_to(vectorised[n], (3, *value.shape))[i], value, rtol=1e-9, atol=1e-11 * scale
+            )
 
 
 def test_one_compilation_serves_many_parameter_values(device):
@@ -152,7 +156,11 @@ def test_one_compilation_serves_many_parameter_values(device):
     knobs = [n for n, e in device.parameters().items() if e.quantity.knob and e.quantity.bounds.high is None][:4]
     for knob in knobs:
         for factor in (1.1, 1.3):
-            balance(device.set(knob, factor * np.abs(device.get(knob))) if device.entry(knob).quantity.bounds.low is not None else device)
+            balance(
+                device.set(knob, factor * np.abs(device.get(knob)))
+                if device.entry(knob).quantity.bounds.low is not None
+                else device
+            )
     balance(device)
     assert traces == 1
 

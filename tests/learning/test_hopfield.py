@@ -253,7 +253,7 @@ def test_a_chip_may_supply_the_next_state_or_the_field():
     w, cues = symmetric(21, 20), bits(22, 5, 20)
     expected = ideal(w).recall(cues, 4, KEY).states
     volts = Synchronous(lambda s, key: 1e-3 * (s @ w))
-    comparator = lambda s, key: jnp.where(s @ w > 0, 1.0, -1.0)  # noqa: E731
+    comparator = lambda s, key: jnp.where(s @ w > 0, 1.0, -1.0)
     np.testing.assert_array_equal(recall(volts, cues, 4, KEY).states, expected)
     np.testing.assert_array_equal(recall(comparator, cues, 4, KEY).states, expected)
 
@@ -332,7 +332,7 @@ def test_one_stored_pattern_attracts_from_just_below_one_half():
 
 def test_basin_counts_only_shares_up_to_which_recall_never_failed():
     x = np.repeat(bits(29, 1, 40), 5, axis=0)
-    fails_once = lambda s, key: jnp.where(jnp.sum(s != x[0]) == 8, -s, x[0])  # noqa: E731
+    fails_once = lambda s, key: jnp.where(jnp.sum(s != x[0]) == 8, -s, x[0])
     found = basin(fails_once, x, np.array([0.1, 0.2, 0.3]), steps=1, key=KEY)
     np.testing.assert_array_equal(found.success, [1, 0, 1])
     assert found.size == 0.1

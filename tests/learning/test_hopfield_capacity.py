@@ -25,7 +25,7 @@ def wrong_bits(rule, load: float, size: int, *, sets: int, sweeps: int) -> tuple
 def theory_of_wrong_bits(load: float) -> float:
     """Replica-symmetric mean field at zero temperature, N to infinity: m = erf(y) at the largest root y of
     y (sqrt(2 load) + (2 / sqrt pi) exp(-y^2)) = erf(y). Amit, Gutfreund, Sompolinsky, Ann. Phys. 173, 30 (1987)."""
-    residual = lambda y: math.erf(y) - y * (math.sqrt(2 * load) + 2 / math.sqrt(math.pi) * math.exp(-y * y))  # noqa: E731
+    residual = lambda y: math.erf(y) - y * (math.sqrt(2 * load) + 2 / math.sqrt(math.pi) * math.exp(-y * y))
     grid = np.linspace(8.0, 0.5, 3001)
     above = next(i for i, y in enumerate(grid) if residual(y) > 0)
     return (1 - math.erf(brentq(residual, grid[above], grid[above - 1]))) / 2

@@ -20,7 +20,13 @@ class Resistor(Element):
 
     resistance: Array = parameter(1e3, unit="ohm", bounds=above(0), doc="resistance at 300 K")
     resistance_spread: Array = parameter(
-        0.0, unit="1", bounds=(0, None), stage="fabricate", spreads="resistance", ideal=0.0, doc="relative standard deviation from part to part"
+        0.0,
+        unit="1",
+        bounds=(0, None),
+        stage="fabricate",
+        spreads="resistance",
+        ideal=0.0,
+        doc="relative standard deviation from part to part",
     )
     temperature: Array = parameter(ROOM_TEMPERATURE, unit="K", bounds=above(0), stage="read", doc="temperature of the resistor")
     temperature_coefficient: Array = parameter(
@@ -56,9 +62,17 @@ class ConductanceBus(Element):
 
     conductance: Array = parameter(unit="S", bounds=(0, None), doc="conductance of each wire, shape (n,)")
     conductance_spread: Array = parameter(
-        0.0, unit="1", bounds=(0, None), stage="fabricate", spreads="conductance", ideal=0.0, doc="relative standard deviation from wire to wire"
+        0.0,
+        unit="1",
+        bounds=(0, None),
+        stage="fabricate",
+        spreads="conductance",
+        ideal=0.0,
+        doc="relative standard deviation from wire to wire",
     )
-    temperature: Array = parameter(ROOM_TEMPERATURE, unit="K", bounds=above(0), stage="read", doc="temperature of the conductances")
+    temperature: Array = parameter(
+        ROOM_TEMPERATURE, unit="K", bounds=above(0), stage="read", doc="temperature of the conductances"
+    )
     rest, age = no_memory, ageless
 
     def ports(self):
@@ -117,7 +131,13 @@ class Diode(Element):
 
     saturation_current: Array = parameter(1e-14, unit="A", bounds=above(0), doc="reverse saturation current")
     saturation_current_spread: Array = parameter(
-        0.0, unit="1", bounds=(0, None), stage="fabricate", spreads="saturation_current", ideal=0.0, doc="relative standard deviation (log-normal)"
+        0.0,
+        unit="1",
+        bounds=(0, None),
+        stage="fabricate",
+        spreads="saturation_current",
+        ideal=0.0,
+        doc="relative standard deviation (log-normal)",
     )
     ideality: Array = parameter(1.0, unit="1", bounds=above(0), doc="emission coefficient n")
     minimum_conductance: Array = parameter(1e-12, unit="S", bounds=(0, None), doc="conductance in parallel with the junction")

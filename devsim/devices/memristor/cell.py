@@ -4,7 +4,6 @@ import abc
 from typing import Self
 
 import equinox as eqx
-import jax.numpy as jnp
 from jaxtyping import Array, Key
 
 from devsim.devices.memristor.conduction import Conduction

@@ -44,7 +44,9 @@ class Cubic(Conduction):
     """
 
     linear = False
-    strength: Array = parameter(1.0, unit="1/V^2", bounds=(0, None), stage="read", ideal=0.0, doc="cubic term relative to the linear one")
+    strength: Array = parameter(
+        1.0, unit="1/V^2", bounds=(0, None), stage="read", ideal=0.0, doc="cubic term relative to the linear one"
+    )
 
     def current(self, voltage, conductance):
         """i = g v (1 + k v^2), in A."""
@@ -58,7 +60,14 @@ class Sinh(Conduction):
     """
 
     linear = False
-    strength: Array = parameter(2.0, unit="1/V", bounds=(0, None), stage="read", ideal=0.0, doc="inverse of the voltage at which the current doubles its slope")
+    strength: Array = parameter(
+        2.0,
+        unit="1/V",
+        bounds=(0, None),
+        stage="read",
+        ideal=0.0,
+        doc="inverse of the voltage at which the current doubles its slope",
+    )
 
     def current(self, voltage, conductance):
         """i = g sinh(k v) / k, in A; the ohmic limit is taken by series below k = 1e-4 / V."""

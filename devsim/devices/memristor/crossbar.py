@@ -42,10 +42,20 @@ class Crossbar(SynapticArray):
         0.0, unit="ohm", bounds=(0, None), stage="read", ideal=0.0, doc="resistance of one segment of word and bit line"
     )
     word_line_resistance: Array = parameter(
-        0.0, unit="ohm", bounds=(0, None), stage="read", ideal=0.0, doc="resistance of a word-line segment beyond `wire_resistance`"
+        0.0,
+        unit="ohm",
+        bounds=(0, None),
+        stage="read",
+        ideal=0.0,
+        doc="resistance of a word-line segment beyond `wire_resistance`",
     )
     bit_line_resistance: Array = parameter(
-        0.0, unit="ohm", bounds=(0, None), stage="read", ideal=0.0, doc="resistance of a bit-line segment beyond `wire_resistance`"
+        0.0,
+        unit="ohm",
+        bounds=(0, None),
+        stage="read",
+        ideal=0.0,
+        doc="resistance of a bit-line segment beyond `wire_resistance`",
     )
     driver_resistance: Array = parameter(
         0.0, unit="ohm", bounds=(0, None), stage="read", ideal=0.0, doc="resistance of each row's driver"
@@ -59,7 +69,9 @@ class Crossbar(SynapticArray):
     )
     temperature: Array = parameter(ROOM_TEMPERATURE, unit="K", bounds=above(0), stage="read", doc="temperature of the array")
     weight_scale: Array = state(1e-6, unit="S", bounds=above(0), doc="conductance per unit weight")
-    row_mask: Array = state(1.0, unit="1", bounds=(0, 1), stage="read", doc="1 where a row takes part, 0 where it is switched off")
+    row_mask: Array = state(
+        1.0, unit="1", bounds=(0, 1), stage="read", doc="1 where a row takes part, 0 where it is switched off"
+    )
     held: Array | None = state(None, unit="S", stage="read", doc="conductances that the present read finds, (rows, wires)")
     encoding: Encoding = eqx.field(static=True, default=DifferentialPairs())
     writer: Writer = eqx.field(default_factory=OpenLoop)
@@ -191,7 +203,9 @@ class Crossbar(SynapticArray):
         """inputs (..., columns) -> (..., rows) through the same cells: columns driven, rows sensed."""
         check.shape("inputs", inputs, self.shape()[1:], "the array's columns")
         found = self if self.held is not None else self.snapshot(key)
-        return _read_reverse(found, inputs, lambda wires: -_each(lambda v: found.currents(jnp.zeros(self.shape()[0]), v)[0], wires))
+        return _read_reverse(
+            found, inputs, lambda wires: -_each(lambda v: found.currents(jnp.zeros(self.shape()[0]), v)[0], wires)
+        )
 
     def balance(self, t, p, x) -> Balance:
         """Kirchhoff on the whole grid."""
@@ -207,7 +221,9 @@ class Crossbar(SynapticArray):
 
     def _only_linear(self, what: str) -> None:
         if not self.cell.conduction.linear:
-            raise check.InputError(f"`{what}` needs linear cells, but the cells conduct as {type(self.cell.conduction).__name__}.")
+            raise check.InputError(
+                f"`{what}` needs linear cells, but the cells conduct as {type(self.cell.conduction).__name__}."
+            )
 
 
 class ReducedCrossbar(SynapticArray):
@@ -217,7 +233,8 @@ class ReducedCrossbar(SynapticArray):
     """
 
     operator: Array = state(
-        unit="S", doc="currents into all terminals, rows then wires, per volt at each; or at each row only, if the wires are grounded"
+        unit="S",
+        doc="currents into all terminals, rows then wires, per volt at each; or at each row only, if the wires are grounded",
     )
     read_voltage: Array = state(0.2, unit="V", doc="row potential for an input of one")
     weight_scale: Array = state(1e-6, unit="S", doc="conductance per unit weight")
@@ -262,17 +279,23 @@ class ReducedCrossbar(SynapticArray):
             return _terminals(self, into_rows, into_wires)
         self._only_whole()
         wires = self.encoding.join(*(sinks if len(sinks) == 2 else (*sinks, None)))
-        return _terminals(self, into_rows + self.operator[:rows, rows:] @ wires, into_wires + self.operator[rows:, rows:] @ wires)
+        return _terminals(
+            self, into_rows + self.operator[:rows, rows:] @ wires, into_wires + self.operator[rows:, rows:] @ wires
+        )
 
     def _only_whole(self) -> None:
         if self.operator.shape[-1] == self.size[0]:
-            raise check.InputError("This crossbar was reduced for grounded columns; call `reduce()` without `grounded` to drive them.")
+            raise check.InputError(
+                "This crossbar was reduced for grounded columns; call `reduce()` without `grounded` to drive them."
+            )
 
     def program(self, target, key):
         """Not possible: the cells are no longer there."""
         raise check.InputError("A reduced crossbar cannot be written; program the crossbar, then call `reduce()` again.")
 
-    nudge = program
+    def nudge(self, delta, key):
+        """Not possible: the cells are no longer there."""
+        return self.program(delta, key)
 
     def age(self, seconds, temperature, key):
         """Not possible: the cells are no longer there."""

@@ -208,8 +208,8 @@ def solve_cells(factors: GridFactors, right: Array, tolerance: Array):
     factors are swept together, a few at a time, and so are small arrays with factors of their own.
     Not differentiable: `wire_grid` wraps it in the derivative of the linear system.
     """
-    lanes = jax.tree.map(lambda leaf: leaf[..., None], (factors, right))
-    voltage, report = _solve_lanes(*lanes, tolerance)
+    lane_factors, lane_right = jax.tree.map(lambda leaf: leaf[..., None], (factors, right))
+    voltage, report = _solve_lanes(lane_factors, lane_right, tolerance)
     return voltage[..., 0], jax.tree.map(lambda leaf: leaf[0], report)
 
 

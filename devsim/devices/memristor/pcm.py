@@ -142,7 +142,9 @@ class PhaseChangeCell(StatisticalCell):
     def noise(self, p, x):
         """1/f current noise of density (Q i)^2 / f, in A^2/Hz."""
         current = self.current(p["a"] - p["b"], self.conductance())
-        return StatisticalCell.noise(self, p, x) | {"flicker": Noise((self.relative_noise() * current) ** 2, ("a", "b"), "flicker", 1.0)}
+        return StatisticalCell.noise(self, p, x) | {
+            "flicker": Noise((self.relative_noise() * current) ** 2, ("a", "b"), "flicker", 1.0)
+        }
 
 
 SMALLEST_BAND = 1e-12

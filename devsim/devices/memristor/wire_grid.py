@@ -301,8 +301,7 @@ def solve_nonlinear_grid(
     law = jax.eval_shape(current_law, parameters, right)
     if law.shape != right.shape:
         raise ValueError(f"`current_law` must return shape {right.shape}, but returned {law.shape}.")
-    tolerance = _tolerance(tolerance, right)
-    voltage, report = _solve_newton(current_law, parameters, wires, right, tolerance)
+    voltage, report = _solve_newton(current_law, parameters, wires, right, _tolerance(tolerance, right))
     current, slope = _linearise(current_law, parameters, voltage)
     return _describe(voltage, current, slope, rows, columns, wires, report)
 
