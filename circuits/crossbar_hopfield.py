@@ -88,7 +88,6 @@ class CrossbarHopfield(Chip):
         ROOM_TEMPERATURE, unit="K", bounds=above(0), stage="age", doc="temperature while it lies"
     )
     flipped_share: Array = parameter(0.1, unit="1", bounds=(0, 1), doc="share of the pixels of a cue that are flipped")
-    built: bool = eqx.field(static=True, default=False)
 
     name: ClassVar[str] = "crossbar-hopfield"
     metrics: ClassVar[dict[str, Metric]] = {
@@ -110,11 +109,12 @@ class CrossbarHopfield(Chip):
         encoding = DifferentialPairs()
         cell = PhaseChangeCell.preset("nandakumar-2019", (NEURONS, encoding.wires(NEURONS)))
         array = Crossbar(cell, encoding=encoding, wire_resistance=1.0)
-        weights = storage.pseudo_inverse(exemplars(*digits()), keep_diagonal=False)
+        stored = exemplars(*digits())
+        weights = storage.pseudo_inverse(stored, keep_diagonal=False)
         low, high = cell.minimum_conductance, cell.maximum_conductance
-        drive, swing, headroom = 0.2, 1.0, 1.25
+        drive, swing, headroom = 0.2, 1.0, 1.1
         scale = encoding.scale(jnp.max(jnp.abs(weights)), low, high)
-        sense = swing / (headroom * drive * scale * jnp.max(jnp.sum(jnp.abs(weights), axis=0)))
+        sense = swing / (headroom * drive * scale * jnp.max(jnp.abs(stored @ weights)))
         parts = {
             "dac": DAC.of(NEURONS, full_scale=drive, bits=6),
             "array": array,

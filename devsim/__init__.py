@@ -1,13 +1,55 @@
 """devsim: what will this chip do, compared with the ideal network it imitates?
 
-Importing `devsim` is cheap: JAX and the rest are imported when a name is first used.
+Importing `devsim` is cheap: JAX and the rest are imported when a name is first used. What shares its name with its
+module is imported from there: `from devsim.compare import compare`, `from devsim.parameter import parameter`.
 Arrays are 64-bit unless the environment variable `JAX_ENABLE_X64` says otherwise.
 """
 
+import importlib
 import os
 import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from devsim.analyses.monte_carlo import monte_carlo as monte_carlo
+    from devsim.analyses.operating_point import operating_point as operating_point
+    from devsim.budget import error_budget as error_budget
+    from devsim.check import InputError as InputError
+    from devsim.check import SolveError as SolveError
+    from devsim.chip import Chip as Chip
+    from devsim.circuit import Circuit as Circuit
+    from devsim.part import Element as Element
+    from devsim.part import Part as Part
+    from devsim.part import aged as aged
 
 if "JAX_ENABLE_X64" not in os.environ:
     os.environ["JAX_ENABLE_X64"] = "1"
     if "jax" in sys.modules:
         sys.modules["jax"].config.update("jax_enable_x64", True)
+
+_HOMES = {
+    "Chip": "chip",
+    "Circuit": "circuit",
+    "Element": "part",
+    "InputError": "check",
+    "Part": "part",
+    "SolveError": "check",
+    "aged": "part",
+    "error_budget": "budget",
+    "monte_carlo": "analyses.monte_carlo",
+    "operating_point": "analyses.operating_point",
+}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module `devsim` has no attribute `{name}`")
+    value = getattr(importlib.import_module(f"devsim.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

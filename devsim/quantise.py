@@ -16,8 +16,8 @@ def round_through(x: Array) -> Array:
 def quantise(x: Array, step: Array) -> Array:
     """The nearest multiple of `step` (in the unit of `x`), ties to even; `x` itself where `step` is zero.
 
-    The derivative with respect to `x` is taken as one and with respect to `step` as that of step * round(x / step) at
-    a fixed code.
+    The derivative with respect to `x` is taken as one and with respect to `step` as the error in steps,
+    round(x / step) - x / step: the error grows in proportion to the step (Esser et al., ICLR 2020, eq. 3).
     """
     exact = step <= 0
     safe = jnp.where(exact, 1.0, step)
