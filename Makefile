@@ -4,13 +4,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help run test test-slow test-all lint bench clean
+.PHONY: help run test test-slow test-all lint bench results clean
 
 help:
 	@echo "make run    simulate the first chip and leave its report under runs/"
 	@echo "make test   run the tests (test-slow: only the long ones; test-all: both)"
 	@echo "make lint   check style and types"
 	@echo "make bench  time the package beside its peers, one thread"
+	@echo "make results  measure every chip and rewrite the table in circuits/README.md"
 
 $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "devsim needs Python 3.11 or newer; set PYTHON=path/to/python3.11." >&2; exit 2; }
@@ -20,7 +21,7 @@ $(INSTALLED): pyproject.toml
 	@touch $@
 
 run: $(INSTALLED)
-	$(BIN)/devsim run crossbar-hopfield --out runs/crossbar-hopfield
+	$(BIN)/devsim run crossbar-hopfield
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -m 'not slow' -n auto
@@ -38,6 +39,9 @@ lint: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/crossbar.py
 	$(BIN)/python benchmarks/graph.py
+
+results: $(INSTALLED)
+	$(BIN)/python -m circuits.results
 
 clean:
 	rm -rf $(VENV) runs .pytest_cache .ruff_cache .hypothesis build dist

@@ -39,7 +39,18 @@ _HOMES = {
     "monte_carlo": "analyses.monte_carlo",
     "operating_point": "analyses.operating_point",
 }
-__all__ = sorted(_HOMES)
+__all__ = [
+    "Chip",
+    "Circuit",
+    "Element",
+    "InputError",
+    "Part",
+    "SolveError",
+    "aged",
+    "error_budget",
+    "monte_carlo",
+    "operating_point",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Array
 
 from devsim import newton
+from devsim.dependency import Outline
 from devsim.netlist import Netlist
 from devsim.newton import Outcome
 from devsim.ordering import Graph, Node, Stage
@@ -33,6 +34,7 @@ class Slot:
 
     @property
     def size(self) -> int:
+        """How many numbers it holds."""
         return int(np.prod(self.shape, dtype=int))
 
     def indices(self) -> np.ndarray:
@@ -126,7 +128,7 @@ class Step:
             answers = job.answers(groups, segments)
             for write in job.writes:
                 values = answers[write.answer]
-                if write.positions.size != values.shape[0]:
+                if not np.array_equal(write.positions, np.arange(values.shape[0])):
                     values = values[write.positions]
                 written.append((write.destinations, write.sign * values.reshape(-1)))
         return assembled(self.size, written)
@@ -147,9 +149,9 @@ def assembled(size: int, written: list[tuple[np.ndarray, Array]]) -> Array:
 class Plan:
     """All that is known of a circuit before its numbers: order, layout, gathers and scatters."""
 
-    def __init__(self, netlist: Netlist, templates: tuple):
+    def __init__(self, netlist: Netlist, outlines: tuple[Outline, ...]):
         self.netlist = netlist
-        self.graph = Graph(netlist, templates)
+        self.graph = Graph(netlist, outlines)
         self.kinds = self.graph.kinds
         self.slots: dict[Node, Slot] = {}
         self.lengths = {GROUND_SEGMENT: 1}
@@ -276,12 +278,12 @@ def plan_of(circuit: Any) -> Plan:
 
 @lru_cache(maxsize=256)
 def _plan(netlist: Netlist, structures: tuple, shapes: tuple) -> Plan:
-    with jax.ensure_compile_time_eval():
-        templates = []
-        for names, structure, leaves in zip(netlist.members, structures, shapes, strict=True):
-            cut = 0 if len(names) == 1 else 1
-            templates.append(jax.tree.unflatten(structure, [jnp.ones(shape[cut:], dtype) for shape, dtype in leaves]))
-        return Plan(netlist, tuple(templates))
+    outlines = []
+    for names, ports, structure, leaves in zip(netlist.members, netlist.ports, structures, shapes, strict=True):
+        cut = 0 if len(names) == 1 else 1
+        part = jax.tree.unflatten(structure, [jax.ShapeDtypeStruct(shape[cut:], dtype) for shape, dtype in leaves])
+        outlines.append(Outline(part, dict(ports)))
+    return Plan(netlist, tuple(outlines))
 
 
 def at_rest(plan: Plan, circuit: Any) -> tuple[Array, Array]:

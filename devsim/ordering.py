@@ -3,12 +3,9 @@
 import dataclasses
 from collections.abc import Mapping
 
-import jax.numpy as jnp
-
 from devsim.check import InputError
-from devsim.dependency import answers, constant_zeros, dependencies
+from devsim.dependency import Outline
 from devsim.netlist import Netlist
-from devsim.part import Element
 from devsim.ports import GROUND, Balance
 
 Node = tuple[str, ...]
@@ -35,10 +32,10 @@ class Traits:
 class Graph:
     """The nodes of a circuit and the edges between them; what is known beforehand (inputs, grounds) is no node.
 
-    templates: one (unstacked) part of each group.
+    outlines: of one (unstacked) part of each group.
     """
 
-    def __init__(self, netlist: Netlist, templates: tuple[Element, ...]):
+    def __init__(self, netlist: Netlist, outlines: tuple[Outline, ...]):
         self.netlist = netlist
         self.net_of = {pin: net for net, pins in netlist.nets for pin in pins}
         self.pins_of = dict(netlist.nets)
@@ -46,9 +43,9 @@ class Graph:
         self.port_of = netlist.pin_ports()
         self.net_ports = netlist.net_ports()
         self.driver = {net: next((p for p in self.pins_of[net] if self.port_of[p].drives), None) for net in self.net_ports}
-        zeros = [constant_zeros(part, dict(ports)) for part, ports in zip(templates, netlist.ports, strict=True)]
+        zeros = [outline.constant_zeros() for outline in outlines]
         self.grounded = frozenset(net for net, pin in self.driver.items() if pin and self._of_pin(pin, zeros))
-        self.kinds = tuple(self._traits(g, part) for g, part in enumerate(templates))
+        self.kinds = tuple(self._traits(g, outline) for g, outline in enumerate(outlines))
         self.edges: dict[Node, tuple[Node, ...]] = dict.fromkeys(self._nodes(), ())
         self.edges = {node: self._needs(node) for node in self.edges}
 
@@ -56,11 +53,9 @@ class Graph:
         part, port = pin.rsplit(".", 1)
         return port in zeros[self.netlist.places()[part][0]]
 
-    def _traits(self, group: int, part: Element) -> Traits:
-        ports = dict(self.netlist.ports[group])
+    def _traits(self, group: int, outline: Outline) -> Traits:
         grounded = self.grounded_ports(group)
-        unknowns = {name: tuple(jnp.shape(unknown.value)) for name, unknown in part.rest().items()}
-        return Traits(dependencies(part, ports, grounded), answers(part, ports, grounded), unknowns)
+        return Traits(outline.dependencies(grounded), outline.answers(grounded), outline.unknowns)
 
     def _nodes(self) -> list[Node]:
         nodes: list[Node] = []

@@ -138,6 +138,7 @@ def test_a_path_without_loops_needs_no_solve_and_virtual_grounds_are_known():
     np.testing.assert_allclose(solution["field"], 1e4 * 1e-4 * 0.2 * np.array([1, -1, 0.5, 0]), rtol=1e-14)
     np.testing.assert_array_equal(solution["next"], [1, -1, 1, 0])
     np.testing.assert_array_equal(solution["virtual"], np.zeros(4))
+    assert solution.plan.graph.grounded == {"virtual"}
 
 
 def test_circuits_nest_and_equal_parts_of_both_levels_share_a_group():

@@ -27,7 +27,7 @@ def solved(folder, cards, wanted):
 
 def resistor(name, a, b, resistance):
     """One card; ngspice would replace a resistance of zero by one milliohm, so a source of 0 V takes its place."""
-    return f"r{name} {a} {b} {float(resistance):.17g}" if resistance else f"v{name} {a} {b} 0"
+    return f"r{name} {a} {b} {float(resistance):.17g}" if resistance else f"vshort_{name} {a} {b} 0"
 
 
 def grid_cards(conductance, wires, cell_card):

@@ -33,7 +33,7 @@ def theory_of_wrong_bits(load: float) -> float:
 
 def test_the_theory_used_here_has_its_published_capacity():
     assert theory_of_wrong_bits(0.1379) == pytest.approx(0.0165, abs=0.001)
-    with pytest.raises(StopIteration):
+    with pytest.raises(StopIteration, match=r"^$"):
         theory_of_wrong_bits(0.1385)
 
 

@@ -1,8 +1,8 @@
 """How a programmed cell conducts: ohmic, or bent by transport through the oxide."""
 
 import abc
+from typing import ClassVar
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
@@ -14,7 +14,7 @@ from devsim.ports import ageless
 class Conduction(Part):
     """An I-V curve through the origin whose slope there is the stored conductance."""
 
-    linear: eqx.AbstractClassVar[bool]
+    linear: ClassVar[bool]
     age = ageless
 
     @abc.abstractmethod

@@ -262,7 +262,9 @@ def _solve_linear(conductance, wires: Wires, right: Array, tolerance: Array):
     factors = _factor(conductance, wires)
 
     def matrix(voltage):
-        return voltage + _drop(conductance * voltage, wires)
+        # Written as a derivative, since JAX before 0.8 transposes a scan only if it knows what is linear in it.
+        current = conductance * voltage
+        return voltage + jax.jvp(partial(_drop, wires=wires), (jnp.zeros_like(current),), (current,))[1]
 
     def solve(_, right):
         return solve_cells(factors, right, tolerance)

@@ -1,0 +1,102 @@
+"""Measures every installed chip beside its ideal network and rewrites the table of results in README.md beside it.
+
+Run as `python -m circuits.results`, or `make results`.
+"""
+
+import dataclasses
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+
+import jax
+import xarray as xr
+
+from devsim import registry
+from devsim.check import InputError
+from devsim.compare import compare, summary
+from devsim.engine import CHUNK
+from devsim.files import replace_file
+from devsim.randomness import named_key
+from devsim.units import together
+
+DIES = 32
+SEED = 0
+PAGE = Path(__file__).with_name("README.md")
+BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """One chip: what `compare` found, and what it took to compile and then to run, in s."""
+
+    chip: str
+    result: xr.Dataset
+    compile_seconds: float
+    run_seconds: float
+
+
+def measured(name: str) -> Measured:
+    """Compare the chip of that name with its ideal.
+
+    The same few dies run twice first: the second time is without compiling, so that the difference is the compiler's.
+    """
+    chip, key = registry.load(name).design(), jax.random.key(SEED)
+    task = chip.task(named_key(key, "task"))
+    seconds, result = [], None
+    for dies in (CHUNK, CHUNK, DIES):
+        start = time.perf_counter()
+        result = compare(chip, dies=dies, key=key, task=task)
+        seconds.append(time.perf_counter() - start)
+    return Measured(name, result, max(seconds[0] - seconds[1], 0.0), seconds[2])
+
+
+def tables(chips: list[Measured]) -> str:
+    """Metrics, times, and what they were measured with, as Markdown."""
+    metrics = ["| chip | metric | chip, mean | 95 % interval | ideal | unit |", "| --- | --- | ---: | ---: | ---: | --- |"]
+    times = ["| chip | to compile, s | to run, s |", "| --- | ---: | ---: |"]
+    for each in chips:
+        metrics += [_row(each.chip, metric, told) for metric, told in summary(each.result).items()]
+        times.append(f"| {each.chip} | {each.compile_seconds:.1f} | {each.run_seconds:.1f} |")
+    return "\n".join([_made_with(chips), "", *metrics, "", *times])
+
+
+def _row(chip: str, metric: str, told: dict) -> str:
+    mean, low, high = (told["chip"][name] for name in ("mean", "low", "high"))
+    width = None if low is None else high - low
+    texts, unit = together([mean, low, high, told["ideal"]], told["unit"], resolution=width, typographic=True)
+    return f"| {chip} | `{metric}` | {texts[0]} | {texts[1]} to {texts[2]} | {texts[3]} | {unit or '1'} |"
+
+
+def _made_with(chips: list[Measured]) -> str:
+    told = chips[0].result.attrs
+    packages = {name.removeprefix("version_").replace("_", "-"): told[name] for name in told if name.startswith("version_")}
+    versions = ", ".join(f"{name} {version}" for name, version in (packages | {"Python": told["python"]}).items())
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {jax.default_backend().upper()}"
+    return f"Measured on {told['created'][:10]} with {DIES} dies and seed {SEED}: {versions}; {machine}."
+
+
+def replaced(page: str, text: str) -> str:
+    """`page` with `text` between its markers; InputError where they are not there."""
+    before, begin, rest = page.partition(f"{BEGIN}\n")
+    _, end, after = rest.partition(f"{END}\n")
+    if not begin or not end or page.count(BEGIN) != 1 or page.count(END) != 1:
+        raise InputError(f"The page must hold the lines `{BEGIN}` and `{END}` once each, in this order.")
+    return f"{before}{begin}{text}\n{end}{after}"
+
+
+def main() -> None:
+    """Measure, then rewrite the page in one step."""
+    page = PAGE.read_text(encoding="utf-8")
+    replaced(page, "")  # a page without markers is found before minutes are spent
+    chips = []
+    for name in registry.chips():
+        print(f"{name}: {DIES} dies", file=sys.stderr, flush=True)
+        chips.append(measured(name))
+    text = replaced(page, tables(chips))
+    replace_file(PAGE, lambda file: file.write_text(text, encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()
