@@ -1,7 +1,7 @@
 """The one wording of errors: what is wrong, what is allowed, what was given, how to mend it."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -80,6 +80,36 @@ def within(name: str, value, bounds: Bounds, unit: str = "1") -> None:
         raise InputError(f"`{name}` must be {bounds.requirement(unit)}, but is {worst:g}{unit_text}{where}.")
 
 
+def whole(name: str, value, low: int) -> None:
+    """Raise where `value` is not a whole number of at least `low`."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low:
+        raise InputError(f"`{name}` must be a whole number of at least {low}, but is {described(value)}.")
+
+
+def mapping(name: str, value, what: str) -> None:
+    """Raise where `value` is not a mapping, `what` saying from which names to what."""
+    if not isinstance(value, Mapping):
+        raise InputError(f"`{name}` must be a mapping from {what}, but is {described(value)}.")
+
+
+def key(value) -> None:
+    """Raise where `value` is not a typed random key."""
+    import jax
+
+    if not jax.numpy.issubdtype(getattr(value, "dtype", np.dtype(float)), jax.dtypes.prng_key):
+        raise InputError(f"`key` must be made by `jax.random.key(seed)`, but is {described(value)}.")
+
+
+def described(value) -> str:
+    """What arrived, in one short line: a number or a word as it is, anything else by its kind."""
+    if isinstance(value, type):
+        return f"the class {value.__name__} itself"
+    text = repr(value)
+    return (
+        text if isinstance(value, bool | int | float | complex | str | None) and len(text) < 60 else f"a {type(value).__name__}"
+    )
+
+
 def finite(name: str, value) -> None:
     """Raise where a concrete `value` holds NaN or infinity, with how many and where the first is."""
     if not is_concrete(value):
@@ -116,9 +146,12 @@ def one_of(name: str, value: str, allowed: Iterable[str]) -> None:
 
 
 def suggest(given: str, known: Iterable[str], most: int = 3) -> str:
-    """` Did you mean ...?` with the names nearest to `given`, or nothing."""
+    """` Did you mean ...?` with the names nearest to `given`, or the first of those there are."""
     known = list(known)
     near = difflib.get_close_matches(given, known, n=most, cutoff=0.5)
     tail = given.rsplit(".", 1)[-1]
     near += [k for k in known if k.rsplit(".", 1)[-1] == tail and k not in near][: most - len(near)]
-    return f" Did you mean {' or '.join(f'`{n}`' for n in near)}?" if near else ""
+    if near:
+        return f" Did you mean {' or '.join(f'`{n}`' for n in near)}?"
+    shown = ", ".join(f"`{n}`" for n in known[:8])
+    return f" There are {shown}{' and more' if len(known) > 8 else ''}." if known else ""

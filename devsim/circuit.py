@@ -46,6 +46,8 @@ class Circuit(Part):
         inputs: Mapping[str, str] | None = None,
         outputs: Mapping[str, str] | None = None,
     ):
+        check.mapping("parts", parts, "names to parts")
+        check.mapping("nets", nets, "names to pins")
         elements, joined = flatten(parts, nets)
         members, self.groups = grouped(elements)
         ports = {name: part.ports() for name, part in elements.items()}

@@ -25,7 +25,7 @@ def compare(
     Returns a Dataset: each metric over the dimension `die`, `<metric>_ideal` beside it, units and provenance as
     attributes. Die i is the same whatever the number of dies. Raises InputError where `dies` is below 1.
     """
-    check.within("dies", dies, check.Bounds(1))
+    check.whole("dies", dies, 1)
     task = chip.task(named_key(key, "task")) if task is None else task
     keys = numbered_keys(named_key(key, "dies"), dies)
     measured = for_each_key(_one_die, (chip, task), keys, progress=progress)

@@ -88,7 +88,7 @@ def flatten(
             elements |= {f"{name}.{inner}": p for inner, p in part.parts.items()}
             _splice(name, part.netlist, joined)
         else:
-            raise InputError(f"`parts` must hold parts and circuits, but `{name}` is a {type(part).__name__}.")
+            raise InputError(f"`parts` must hold parts and circuits, but `{name}` is {check.described(part)}.")
     return elements, {net: tuple(pins) for net, pins in joined.items()}
 
 

@@ -59,7 +59,15 @@ def state(
 
 
 def _field(default, quantity: Quantity):
-    return eqx.field(default=default, converter=as_leaf, metadata={_KEY: quantity})
+    return eqx.field(default=default, converter=_as_leaf_if_possible, metadata={_KEY: quantity})
+
+
+def _as_leaf_if_possible(value: Any) -> Any:
+    """A leaf, or `value` itself for `check_fields` to refuse: a converter does not know its field's name."""
+    try:
+        return as_leaf(value)
+    except (InputError, ValueError, TypeError):
+        return value
 
 
 def as_leaf(value: Any) -> Any:
@@ -80,11 +88,19 @@ def quantities(part: Any) -> dict[str, Quantity]:
 
 
 def check_fields(part: Any) -> None:
-    """Raise where a declared field of `part` leaves its bounds."""
-    for name, quantity in quantities(part).items():
-        value = getattr(part, name)
-        if value is not None:
-            check.within(name, value, quantity.bounds, quantity.unit)
+    """Raise where a declared field of `part` is no real number or array, or leaves its bounds."""
+    for field in dataclasses.fields(part):
+        if _KEY not in field.metadata:
+            continue
+        name, value, quantity = field.name, getattr(part, field.name), field.metadata[_KEY]
+        if value is None and field.default is None:
+            continue
+        dtype = getattr(value, "dtype", None)
+        if dtype is not None and jnp.issubdtype(dtype, jnp.complexfloating):
+            raise InputError(f"`{name}` must be real, but is complex.")
+        if value is None or isinstance(value, str | list | tuple | dict | type):
+            raise InputError(f"`{name}` must be a number or an array of numbers, but is {check.described(value)}.")
+        check.within(name, value, quantity.bounds, quantity.unit)
 
 
 @dataclasses.dataclass(frozen=True)

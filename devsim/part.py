@@ -127,7 +127,8 @@ class Part(eqx.Module):
 
         grounded: its ports that will always be told potential zero.
         """
-        return self
+        fields = {name: child.reduce() for name, child in self.children().items()}
+        return self.put(**fields) if fields else self
 
 
 class Element(Part):

@@ -10,16 +10,20 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key
 
+from devsim import check
+
 LAWS = ("relative", "absolute", "lognormal")
 
 
 def named_key(key: Key[Array, ""], name: str) -> Key[Array, ""]:
-    """The key that belongs to `name`; the same for the same pair on every machine."""
+    """The key that belongs to `name`; the same for the same pair on every machine. Raises InputError for no key."""
+    check.key(key)
     return jax.random.fold_in(key, zlib.crc32(name.encode()))
 
 
 def numbered_keys(key: Key[Array, ""], count: int) -> Key[Array, " count"]:
-    """One key per index: index `i` has the same key whatever the `count`."""
+    """One key per index: index `i` has the same key whatever the `count`. Raises InputError for no key."""
+    check.key(key)
     return jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(count))
 
 

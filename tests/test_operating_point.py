@@ -43,6 +43,44 @@ def test_a_source_with_resistance_follows_thevenin_and_norton():
         assert float(operating_point(circuit)["x"]) == pytest.approx(1.5, rel=1e-13)
 
 
+def test_the_order_of_parts_and_nets_does_not_matter():
+    parts = {"v": VoltageSource(12.0, source_resistance=75.0), "s": Resistor(10.0), "l": Resistor(150.0)}
+    nets = {"out": ("v.plus", "l.a"), "low": ("v.minus", "s.a"), "gnd": ("s.b", "l.b")}
+    assert float(operating_point(Circuit(parts, nets))["out"]) == pytest.approx(12 * 150 / 235, rel=1e-13)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_random_network_is_its_laplacian_whatever_the_order_it_is_written_in(seed):
+    """Resistors and current sources between random nodes, in shuffled order, against nodal analysis in NumPy."""
+    rng = np.random.default_rng(seed)
+    nodes, edges = 7, 16
+    ends = [(i, i + 1) for i in range(nodes - 1)] + [
+        tuple(rng.choice(nodes, 2, replace=False)) for _ in range(edges - nodes + 1)
+    ]
+    values, current = rng.uniform(10, 1e3, edges), rng.normal(size=3)
+    feeds = [tuple(rng.choice(nodes, 2, replace=False)) for _ in range(3)]
+    parts = {f"r{i}": Resistor(v) for i, v in enumerate(values)} | {f"i{k}": CurrentSource(c) for k, c in enumerate(current)}
+    pins = [(f"r{i}.{pin}", node) for i, pair in enumerate(ends) for pin, node in zip("ab", pair, strict=True)]
+    pins += [(f"i{k}.{pin}", node) for k, pair in enumerate(feeds) for pin, node in zip(("plus", "minus"), pair, strict=True)]
+    name = {n: "gnd" if n == 0 else f"n{n}" for n in range(nodes)}
+    nets = {name[n]: [] for n in rng.permutation(nodes)}
+    for k in rng.permutation(len(pins)):
+        nets[name[int(pins[k][1])]].append(pins[k][0])
+    shuffled = {key: parts[key] for key in rng.permutation(list(parts))}
+
+    laplacian, injected = np.zeros((nodes, nodes)), np.zeros(nodes)
+    for (a, b), g in zip(ends, 1 / values, strict=True):
+        laplacian[[a, b], [a, b]] += g
+        laplacian[[a, b], [b, a]] -= g
+    for (plus, minus), c in zip(feeds, current, strict=True):
+        injected[plus] -= c
+        injected[minus] += c
+    expected = np.linalg.solve(laplacian[1:, 1:], injected[1:])
+    solution = operating_point(Circuit(shuffled, nets))
+    found = [float(solution[name[n]]) for n in range(1, nodes)]
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12 * np.abs(expected).max())
+
+
 @pytest.mark.parametrize("supply", [-20.0, 0.0, 0.3, 5.0, 300.0])
 def test_a_diode_clamp_is_the_root_of_its_equation(clamp, supply):
     slope = 1.3 * thermal_voltage(300.0)
@@ -136,7 +174,7 @@ def test_many_dies_are_the_dies_one_by_one(clamp):
     few, many = (monte_carlo(analysis, chip, dies=n, key=jax.random.key(1)) for n in (3, 8))
     np.testing.assert_allclose(many[:3], few, rtol=1e-13)
     assert np.std(many) > 0
-    with pytest.raises(InputError, match=r"`dies` must be at least 1, but is 0"):
+    with pytest.raises(InputError, match=r"`dies` must be a whole number of at least 1, but is 0"):
         monte_carlo(analysis, chip, dies=0, key=jax.random.key(1))
 
 

@@ -17,7 +17,7 @@ def monte_carlo(analysis: Callable[..., Any], part: Part, *, dies: int, key: Key
     Returns what the analysis returns, with a leading axis of `dies`. Die i is drawn with a key that depends on `key`
     and i alone, so that it is the same die whatever the number of them. Raises InputError where `dies` is below 1.
     """
-    check.within("dies", dies, check.Bounds(1))
+    check.whole("dies", dies, 1)
 
     def one(key):
         return analysis(part.fabricate(named_key(key, "fabricate")), named_key(key, "analysis"))

@@ -30,7 +30,9 @@ def operating_point(
     missing, unknown, misshapen or non-finite inputs, and SolveError, naming the net or part, where a solve fails; inside
     a JAX transformation a failed solve gives NaN and a `status` instead.
     """
-    given = checked_inputs(circuit, dict(inputs or {}))
+    inputs = {} if inputs is None else inputs
+    check.mapping("inputs", inputs, "the names of the circuit's inputs to values")
+    given = checked_inputs(circuit, dict(inputs))
     if key is not None:
         circuit = circuit.snapshot(key)
     solution = _solve(circuit, given)

@@ -156,7 +156,7 @@ def recall(
     if not check.fits(targets.shape[:-1], lead):
         raise InputError(f"`targets` must be one for all cues or one each {cues.shape}, but have shape {targets.shape}.")
     if not isinstance(steps, int | np.integer) or steps < 1:
-        raise InputError(f"`steps` must be a whole number of at least 1, but is {steps!r}.")
+        raise InputError(f"`steps` must be a whole number of at least 1, but is {check.described(steps)}.")
     _check_key(key, lead)
     return _run(update, cues, targets, key, int(steps), keep_states)
 
@@ -365,8 +365,7 @@ def _states(name: str, values: Array) -> Array:
 
 def _check_key(key: Key[Array, "..."], lead: tuple[int, ...]) -> None:
     """Raise where `key` is neither one key nor one for each cue."""
-    if not jnp.issubdtype(getattr(key, "dtype", None), jax.dtypes.prng_key):
-        raise InputError("`key` must be made by `jax.random.key(seed)`.")
+    check.key(key)
     if key.shape not in ((), lead):
         raise InputError(f"`key` must be one key or one for each cue {lead}, but has shape {key.shape}.")
 

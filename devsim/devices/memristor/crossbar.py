@@ -83,6 +83,10 @@ class Crossbar(SynapticArray):
     def __check_init__(self):
         if len(self.cell.shape()) != 2:
             raise check.InputError(f"`cell` must be an array of shape (rows, wires), but has shape {self.cell.shape()}.")
+        wires = self.cell.shape()[1]
+        if self.encoding.wires(self.encoding.columns(wires)) != wires:
+            name = type(self.encoding).__name__
+            raise check.InputError(f"`cell` must have the wires of whole columns, but {name} cannot share out {wires}.")
 
     def shape(self) -> tuple[int, int]:
         """(rows, columns) of the weights."""

@@ -149,6 +149,10 @@ class StatisticalCell(Cell):
         draw = jax.random.uniform(named_key(key, "stuck_draw"), self.shape(), self.target.dtype)
         return super().fabricate(key).put(stuck_draw=draw)
 
+    def ideal(self):
+        """Every imperfection at its ideal value; the error and the ageing draw of the last write are forgotten."""
+        return super().ideal().put(deviation=jnp.zeros_like(self.deviation), draw=jnp.zeros_like(self.draw))
+
     def age(self, seconds, temperature, key):
         """The same cells `seconds` later. Nothing is drawn; `temperature` (K) and `key` are not used."""
         return self.put(elapsed=self.elapsed + jnp.asarray(seconds, self.elapsed.dtype))
