@@ -159,7 +159,8 @@ def filled(path: str, new: Array, old: Array | None) -> Array:
     if old is None:
         return new
     if not check.fits(jnp.shape(new), jnp.shape(old)):
-        raise InputError(f"`{path}` must be a number or have shape {jnp.shape(old)}, but has shape {jnp.shape(new)}.")
+        allowed = f"a number or have shape {jnp.shape(old)}" if jnp.ndim(old) else "a number"
+        raise InputError(f"`{path}` must be {allowed}, but has shape {jnp.shape(new)}.")
     return jnp.broadcast_to(new, jnp.shape(old)).astype(jnp.result_type(old))
 
 

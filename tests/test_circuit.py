@@ -24,7 +24,7 @@ def divider(upper=1e3, lower=3e3, voltage=4.0):
 def read_path(n=4, **adc):
     """DAC, conductances, sense amplifier, ADC, comparator: a path without loops."""
     parts = {
-        "dac": DAC.of(n),
+        "dac": DAC.of(n, full_scale=0.2),
         "array": ConductanceBus(np.full(n, 1e-4)),
         "sense": TransimpedanceAmplifier.of(n),
         "adc": ADC.of(n, **adc),

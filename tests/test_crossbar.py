@@ -118,7 +118,7 @@ def test_without_wires_every_nonlinear_cell_carries_its_own_curve():
 
 
 def circuit_of(array):
-    parts = {"dac": DAC.of(ROWS), "array": array, "sense": TransimpedanceAmplifier.of(COLUMNS, reference=COLUMNS)}
+    parts = {"dac": DAC.of(ROWS, full_scale=0.2), "array": array, "sense": TransimpedanceAmplifier.of(COLUMNS, reference=COLUMNS)}
     nets = {
         "code": ("dac.code",),
         "rows": ("dac.out", "array.rows"),
@@ -142,7 +142,7 @@ def test_columns_that_are_loads_are_solved_together_with_the_grid():
     """Bit lines that end in resistors instead of virtual grounds equal a crossbar with that sense resistance."""
     grounded = make(SingleCells(), wire_resistance=10.0, sense_resistance=1e3)
     open_ended = make(SingleCells(), wire_resistance=10.0)
-    parts = {"dac": DAC.of(ROWS), "array": open_ended, "load": ConductanceBus(np.full(COLUMNS, 1e-3))}
+    parts = {"dac": DAC.of(ROWS, full_scale=0.2), "array": open_ended, "load": ConductanceBus(np.full(COLUMNS, 1e-3))}
     nets = {"code": ("dac.code",), "rows": ("dac.out", "array.rows"), "end": ("array.columns", "load.a"), "gnd": ("load.b",)}
     x = RNG.uniform(0, 1, ROWS)
     current = 0.2 * x @ np.asarray(grounded.transfer())

@@ -16,6 +16,7 @@ def monte_carlo(analysis: Callable[..., Any], part: Part, *, dies: int, key: Key
 
     Returns what the analysis returns, with a leading axis of `dies`. Die i is drawn with a key that depends on `key`
     and i alone, so that it is the same die whatever the number of them. Raises InputError where `dies` is below 1.
+    A pure function, to be jitted and differentiated; `devsim.engine.for_each_key` spreads big jobs over the cores.
     """
     check.whole("dies", dies, 1)
 

@@ -95,6 +95,8 @@ def designed(request: Request) -> Chip:
     """The chip with the parameters that were set."""
     chip = registry.load(request.chip).design()
     for path, value in request.parameters.items():
+        if not chip.entry(path).quantity.knob:
+            raise InputError(f"`{path}` is what the chip carries along, not a knob; set what makes it, see `devsim show`.")
         try:
             chip = chip.set(path, value)
         except InputError:

@@ -1,6 +1,6 @@
 """Between numbers and volts: DAC, ADC, transimpedance amplifier, comparator, sample-and-hold; each a bus of channels."""
 
-from typing import Any, Self
+from typing import Self
 
 import equinox as eqx
 import jax
@@ -25,6 +25,7 @@ from devsim.ports import (
     signal_out,
 )
 from devsim.quantise import quantise
+from devsim.randomness import named_key
 
 
 def _bits(part) -> Array:
@@ -38,40 +39,75 @@ def _from_bits(part, bits: Array) -> dict[str, Array]:
 
 BITS = Derived(_bits, _from_bits, "bit", "resolution: another name for `step`; NaN where the step is zero", Bounds(1.5, 52))
 
-_gain = dict(
-    unit="1", bounds=above(0), stage="fabricate", ideal=1.0, doc="gain of each channel relative to nominal, shape (n,)"
-)
-_gain_spread = dict(
-    unit="1",
-    bounds=(0, None),
-    stage="fabricate",
-    spreads="gain",
-    ideal=0.0,
-    doc="relative standard deviation of gain from channel to channel",
-)
-_offset = dict(unit="V", stage="fabricate", ideal=0.0, doc="offset of each channel, shape (n,)")
-_offset_spread = dict(
-    unit="V",
-    bounds=(0, None),
-    stage="fabricate",
-    spreads="offset",
-    law="absolute",
-    ideal=0.0,
-    doc="standard deviation of offset from channel to channel",
-)
-_draw = dict(unit="1", stage="read", doc="standard normal draw of the present read, shape (n,)")
+
+class Channels(Element):
+    """A bus of channels (n,), each with its own offset, which draw their noise anew at every read."""
+
+    offset: Array = parameter(0.0, unit="V", stage="fabricate", ideal=0.0, doc="offset of each channel, shape (n,)")
+    offset_spread: Array = parameter(
+        0.0,
+        unit="V",
+        bounds=(0, None),
+        stage="fabricate",
+        spreads="offset",
+        law="absolute",
+        ideal=0.0,
+        doc="standard deviation of offset from channel to channel",
+    )
+    noise_draw: Array = state(0.0, unit="1", stage="read", doc="standard normal draw of the present read, shape (n,)")
+    rest, age, noise = no_memory, ageless, quiet
+
+    def snapshot(self, key):
+        """The channels with the noise of one read drawn and held."""
+        return self.put(noise_draw=jax.random.normal(named_key(key, "noise"), self.noise_draw.shape, self.noise_draw.dtype))
 
 
-def _channels(n: int) -> dict[str, Array]:
-    return {"gain": jnp.ones(n), "offset": jnp.zeros(n), "noise_draw": jnp.zeros(n)}
+class Gains(Channels):
+    """Channels with a gain of their own."""
+
+    gain: Array = parameter(
+        1.0,
+        unit="1",
+        bounds=above(0),
+        stage="fabricate",
+        ideal=1.0,
+        doc="gain of each channel relative to nominal, shape (n,)",
+    )
+    gain_spread: Array = parameter(
+        0.0,
+        unit="1",
+        bounds=(0, None),
+        stage="fabricate",
+        spreads="gain",
+        ideal=0.0,
+        doc="relative standard deviation of gain from channel to channel",
+    )
 
 
-def _snapshot(self, key):
-    """The converter with the noise of one read drawn and held."""
-    return self.put(noise_draw=jax.random.normal(key, self.noise_draw.shape, self.noise_draw.dtype))
+class Converter(Gains):
+    """Channels that round to multiples of a step."""
+
+    full_scale: Array = parameter(1.0, unit="V", bounds=above(0), doc="potential that stands for the largest code")
+    step: Array = parameter(0.0, unit="V", bounds=(0, None), stage="read", ideal=0.0, doc="quantum of the potential")
+    noise_voltage: Array = parameter(
+        0.0, unit="V", bounds=(0, None), stage="read", ideal=0.0, doc="root-mean-square noise of a read"
+    )
+    derived = {"bits": BITS}
+
+    @classmethod
+    def of(cls, channels: int, **knobs) -> Self:
+        """A bus of converters; knobs by name, `bits` among them."""
+        bits = knobs.pop("bits", None)
+        part = cls(**_blank(channels, gain=True) | knobs)
+        return part if bits is None else part.set("bits", bits)
 
 
-class DAC(Element):
+def _blank(channels: int, *, gain: bool) -> dict[str, Array]:
+    zeros = jnp.zeros(channels)
+    return {"offset": zeros, "noise_draw": zeros} | ({"gain": jnp.ones(channels)} if gain else {})
+
+
+class DAC(Converter):
     """Uniform digital-to-analogue converters: a number in [-1, 1] per channel becomes a potential.
 
     Equations: v = gain * Q(full_scale * clip(code, -1, 1)) + offset + noise, Q rounding to multiples of `step`
@@ -79,24 +115,6 @@ class DAC(Element):
     Source: IEEE Std 1658-2011, Terminology and test methods of digital-to-analog converter devices.
     Valid: at low frequency; the output resistance belongs to what it drives.
     """
-
-    full_scale: Array = parameter(0.2, unit="V", bounds=above(0), doc="output at code 1")
-    step: Array = parameter(0.0, unit="V", bounds=(0, None), stage="read", ideal=0.0, doc="quantum of the output")
-    gain: Array = parameter(1.0, **_gain)
-    gain_spread: Array = parameter(0.0, **_gain_spread)
-    offset: Array = parameter(0.0, **_offset)
-    offset_spread: Array = parameter(0.0, **_offset_spread)
-    noise_voltage: Array = parameter(
-        0.0, unit="V", bounds=(0, None), stage="read", ideal=0.0, doc="root-mean-square noise of a read"
-    )
-    noise_draw: Array = state(0.0, **_draw)
-    derived = {"bits": BITS}
-    rest, age, noise, snapshot = no_memory, ageless, quiet, _snapshot
-
-    @classmethod
-    def of(cls, channels: int, **knobs) -> Self:
-        """A bus of converters; knobs by name, `bits` among them."""
-        return _made(cls, channels, knobs)
 
     def ports(self):
         """The signal `code` and the imposed potential `out`."""
@@ -108,7 +126,7 @@ class DAC(Element):
         return Balance({"out": self.gain * quantise(wanted, self.step) + self.offset + self.noise_voltage * self.noise_draw})
 
 
-class ADC(Element):
+class ADC(Converter):
     """Uniform analogue-to-digital converters: a potential per channel becomes a number in volts.
 
     Equations: code = Q(clip(gain * v + offset + noise, -full_scale, full_scale)), Q rounding to multiples of `step`.
@@ -116,24 +134,6 @@ class ADC(Element):
     Source: IEEE Std 1241-2010, Terminology and test methods for analog-to-digital converters.
     Valid: at low frequency; it draws no current.
     """
-
-    full_scale: Array = parameter(1.0, unit="V", bounds=above(0), doc="largest input that is told apart")
-    step: Array = parameter(0.0, unit="V", bounds=(0, None), stage="read", ideal=0.0, doc="quantum of the input")
-    gain: Array = parameter(1.0, **_gain)
-    gain_spread: Array = parameter(0.0, **_gain_spread)
-    offset: Array = parameter(0.0, **_offset)
-    offset_spread: Array = parameter(0.0, **_offset_spread)
-    noise_voltage: Array = parameter(
-        0.0, unit="V", bounds=(0, None), stage="read", ideal=0.0, doc="root-mean-square input noise of a read"
-    )
-    noise_draw: Array = state(0.0, **_draw)
-    derived = {"bits": BITS}
-    rest, age, noise, snapshot = no_memory, ageless, quiet, _snapshot
-
-    @classmethod
-    def of(cls, channels: int, **knobs) -> Self:
-        """A bus of converters; knobs by name, `bits` among them."""
-        return _made(cls, channels, knobs)
 
     def ports(self):
         """The potential `input` and the signal `code`."""
@@ -145,7 +145,7 @@ class ADC(Element):
         return Balance({"code": quantise(jnp.clip(seen, -self.full_scale, self.full_scale), self.step)})
 
 
-class TransimpedanceAmplifier(Element):
+class TransimpedanceAmplifier(Gains):
     """Sense amplifiers: two virtual grounds per channel, whose current difference becomes a potential.
 
     Equations: v_out = gain * R * s * (i_input - i_reference) + offset + noise, with s = 1 - exp(-read_time / time_constant)
@@ -161,18 +161,12 @@ class TransimpedanceAmplifier(Element):
     noise_density: Array = parameter(
         0.0, unit="A/Hz^0.5", bounds=(0, None), stage="read", ideal=0.0, doc="one-sided input noise current"
     )
-    gain: Array = parameter(1.0, **_gain)
-    gain_spread: Array = parameter(0.0, **_gain_spread)
-    offset: Array = parameter(0.0, **_offset)
-    offset_spread: Array = parameter(0.0, **_offset_spread)
-    noise_draw: Array = state(0.0, **_draw)
     reference: tuple[int, ...] | None = eqx.field(static=True, default=None)
-    rest, age, snapshot = no_memory, ageless, _snapshot
 
     @classmethod
     def of(cls, channels: int, *, reference: int | None = None, **knobs) -> Self:
         """A bus of amplifiers; `reference` is the width of the reference bus: `channels`, 1 (shared) or None."""
-        return _made(cls, channels, knobs, reference=None if reference is None else (reference,))
+        return cls(**_blank(channels, gain=True) | knobs, reference=None if reference is None else (reference,))
 
     def ports(self):
         """Virtual grounds `input` (and `reference`), imposed potential `out`."""
@@ -197,7 +191,7 @@ class TransimpedanceAmplifier(Element):
         return {"amplifier": Noise((self.transresistance * self.noise_density) ** 2, ("out", "out"))}
 
 
-class Comparator(Element):
+class Comparator(Channels):
     """Sign of the input: +1, -1, or 0 where it lies exactly on the threshold.
 
     Equations: out = sign(v - threshold - offset - noise); its derivative is that of tanh(v / surrogate_width).
@@ -207,17 +201,13 @@ class Comparator(Element):
     """
 
     threshold: Array = parameter(0.0, unit="V", doc="input at which the output changes sign")
-    offset: Array = parameter(0.0, **_offset)
-    offset_spread: Array = parameter(0.0, **_offset_spread)
     noise_voltage: Array = parameter(
         0.0, unit="V", bounds=(0, None), stage="read", ideal=0.0, doc="root-mean-square input noise of a read"
     )
-    noise_draw: Array = state(0.0, **_draw)
     surrogate_width: Array = parameter(
         0.1, unit="V", bounds=above(0), doc="width of the surrogate derivative; no effect on the output"
     )
     domain: str = eqx.field(static=True, default="electrical")
-    rest, age, noise, snapshot = no_memory, ageless, quiet, _snapshot
 
     def __check_init__(self):
         check.one_of("domain", self.domain, ("electrical", "signal"))
@@ -225,7 +215,7 @@ class Comparator(Element):
     @classmethod
     def of(cls, channels: int, *, domain: str = "electrical", **knobs) -> Self:
         """A bus of comparators whose input is `electrical`, or a `signal` in volts (behind a converter)."""
-        return cls(**{"offset": jnp.zeros(channels), "noise_draw": jnp.zeros(channels)} | knobs, domain=domain)
+        return cls(**_blank(channels, gain=False) | knobs, domain=domain)
 
     def ports(self):
         """`input` and the signal `out`."""
@@ -274,10 +264,3 @@ class SampleAndHold(Element):
     def age(self, seconds, temperature, key):
         """The held value droops exponentially."""
         return self.put(held=self.held * jnp.exp(-self.droop_rate * seconds))
-
-
-def _made(cls: type[Any], channels: int, knobs: dict, **static) -> Any:
-    """A bus of `channels`, `bits` translated to the step."""
-    bits = knobs.pop("bits", None)
-    part = cls(**_channels(channels) | knobs, **static)
-    return part if bits is None else part.set("bits", bits)

@@ -167,3 +167,12 @@ def test_every_picture_can_be_drawn(chip, task):
         assert png(picture.figure).startswith(b"\x89PNG")
         assert picture.title
         assert picture.caption.endswith(".")
+
+
+def test_what_the_chip_carries_along_cannot_be_set_from_the_command_line(capsys, tmp_path):
+    from devsim.cli import main
+
+    with pytest.raises(SystemExit, match="2"):
+        main(["run", "crossbar-hopfield", "--set", "array.weight_scale=1e-6", "--out", str(tmp_path / "run")])
+    assert "`array.weight_scale` is what the chip carries along, not a knob" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

@@ -63,7 +63,9 @@ class Crossbar(SynapticArray):
     sense_resistance: Array = parameter(
         0.0, unit="ohm", bounds=(0, None), stage="read", ideal=0.0, doc="input resistance of each column's amplifier"
     )
-    read_voltage: Array = parameter(0.2, unit="V", bounds=above(0), doc="row potential for an input of one")
+    read_voltage: Array = parameter(
+        0.2, unit="V", bounds=above(0), doc="row potential for an input of one in `read`; in a circuit its drivers decide"
+    )
     maximum_weight: Array = parameter(
         0.0, unit="1", bounds=(0, None), doc="weight that fills the conductance range; 0 takes the largest one programmed"
     )
@@ -140,6 +142,10 @@ class Crossbar(SynapticArray):
         stored, low = self.cell.conductance(), self.cell.minimum_conductance
         pulses = self.encoding.step(self.weight_scale * jnp.asarray(delta), stored, low) / self.cell.pulse_step()
         return self.put(cell=self.cell.nudge(pulses, key), held=None)
+
+    def ideal(self):
+        """Ideal cells and wires; conductances held for a read are let go."""
+        return super().ideal().put(held=None)
 
     def age(self, seconds, temperature, key):
         """Older cells; wires do not age."""
