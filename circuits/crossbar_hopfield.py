@@ -94,6 +94,9 @@ class CrossbarHopfield(Chip):
         "recall_success": share("share of the 1,797 cues with flipped pixels recalled exactly"),
         "overlap": Metric("1", "mean overlap of what is recalled with what was stored (1 is identical)", low=-1.0, high=1.0),
         "occluded_success": share("share of the stored pictures recalled exactly from one half"),
+        "occluded_overlap": Metric(
+            "1", "mean overlap of what is recalled from one half with what was stored", low=-1.0, high=1.0
+        ),
         "handwritten_success": share("share of all handwritten digits that settle nearest to their own class"),
         "settling_steps": Metric("1", "mean number of steps until nothing changes", higher_is_better=False),
         "array_energy": Metric(
@@ -101,7 +104,7 @@ class CrossbarHopfield(Chip):
         ),
     }
 
-    budget_metric: ClassVar[str] = "occluded_success"
+    budget_metric: ClassVar[str] = "occluded_overlap"
 
     @classmethod
     def design(cls) -> Self:
@@ -189,6 +192,7 @@ class CrossbarHopfield(Chip):
             "recall_success": hopfield.success(flipped, task.flipped_targets),
             "overlap": jnp.mean(hopfield.overlap(flipped, task.flipped_targets)),
             "occluded_success": hopfield.success(occluded, task.occluded_targets),
+            "occluded_overlap": jnp.mean(hopfield.overlap(occluded, task.occluded_targets)),
             "handwritten_success": jnp.mean(nearest == task.labels, dtype=float),
             "settling_steps": jnp.mean(found.settled[: cuts[0]]),
             "array_energy": jnp.mean(found.settled[: cuts[0]]) * self._read_energy(task.flipped_targets),

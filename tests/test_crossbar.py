@@ -118,7 +118,11 @@ def test_without_wires_every_nonlinear_cell_carries_its_own_curve():
 
 
 def circuit_of(array):
-    parts = {"dac": DAC.of(ROWS, full_scale=0.2), "array": array, "sense": TransimpedanceAmplifier.of(COLUMNS, reference=COLUMNS)}
+    parts = {
+        "dac": DAC.of(ROWS, full_scale=0.2),
+        "array": array,
+        "sense": TransimpedanceAmplifier.of(COLUMNS, reference=COLUMNS),
+    }
     nets = {
         "code": ("dac.code",),
         "rows": ("dac.out", "array.rows"),

@@ -177,4 +177,4 @@ def test_a_bad_value_raises_with_the_name_of_the_parameter(device):
 
 def test_knobs_that_have_an_ideal_value_allow_it(device):
     for path, entry in device.imperfections().items():
-        device.set(path, entry.quantity.ideal)
+        assert np.all(np.asarray(device.set(path, entry.quantity.ideal).get(path)) == entry.quantity.ideal), path
