@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Key
 
+from devsim import check
 from devsim.chip import Chip
 from devsim.compare import _one_die, interval
 from devsim.engine import for_each_key
@@ -37,6 +38,8 @@ def error_budget(
     of the paired 95 % interval of its difference from the ideal and from the whole chip, `cost_alone`,
     `gain_removed`; and the scalars `ideal` and `chip`. Knobs are leaves: one compilation serves all.
     """
+    check.one_of("metric", metric, chip.metrics)
+    check.whole("dies", dies, 1)
     task = chip.task(named_key(key, "task")) if task is None else task
     keys = numbered_keys(named_key(key, "dies"), dies)
     ideal, paths = chip.ideal(), list(active_imperfections(chip))

@@ -92,10 +92,19 @@ def mapping(name: str, value, what: str) -> None:
         raise InputError(f"`{name}` must be a mapping from {what}, but is {described(value)}.")
 
 
-def key(value) -> None:
-    """Raise where `value` is not a typed random key."""
+def real(name: str, value) -> None:
+    """Raise where `value` is missing or complex."""
+    if value is None or np.issubdtype(getattr(value, "dtype", np.dtype(float)), np.complexfloating):
+        what = "None" if value is None else "complex"
+        raise InputError(f"`{name}` must be a real number or an array of them, but is {what}.")
+
+
+def key(value, *, single: bool = True) -> None:
+    """Raise where `value` is not a typed random key, or not a `single` one."""
     import jax
 
+    if single and np.shape(value) != () and hasattr(value, "dtype") and jax.numpy.issubdtype(value.dtype, jax.dtypes.prng_key):
+        raise InputError(f"`key` must be one key, but has shape {np.shape(value)}; use `jax.vmap` over keys.")
     if not jax.numpy.issubdtype(getattr(value, "dtype", np.dtype(float)), jax.dtypes.prng_key):
         raise InputError(f"`key` must be made by `jax.random.key(seed)`, but is {described(value)}.")
 
@@ -121,6 +130,12 @@ def finite(name: str, value) -> None:
         raise InputError(
             f"`{name}` must be finite, but {int(bad.sum())} of {array.size} values are not (first at index {first})."
         )
+
+
+def instance(name: str, value, kind: type) -> None:
+    """Raise where `value` is not of a `kind`."""
+    if not isinstance(value, kind):
+        raise InputError(f"`{name}` must be a {kind.__name__}, but is {described(value)}.")
 
 
 def shape(name: str, value, expected: tuple[int, ...], what: str) -> None:

@@ -37,6 +37,7 @@ class Circuit(Part):
 
     groups: tuple[Element, ...]
     netlist: Netlist = eqx.field(static=True)
+    ranks: tuple[int, ...] = eqx.field(static=True)
 
     def __init__(
         self,
@@ -48,8 +49,11 @@ class Circuit(Part):
     ):
         check.mapping("parts", parts, "names to parts")
         check.mapping("nets", nets, "names to pins")
+        check.mapping("inputs", {} if inputs is None else inputs, "names to nets")
+        check.mapping("outputs", {} if outputs is None else outputs, "names to nets")
         elements, joined = flatten(parts, nets)
         members, self.groups = grouped(elements)
+        self.ranks = tuple(_rank(group) for group in self.groups)
         ports = {name: part.ports() for name, part in elements.items()}
         self.netlist = validated(members, ports, joined, dict(inputs or {}), dict(outputs or {}))
 
@@ -57,7 +61,10 @@ class Circuit(Part):
         """The part of that name, taken out of its group."""
         group, index = self._place(name)
         part = self.groups[group]
-        return part if len(self.netlist.members[group]) == 1 else jax.tree.map(lambda leaf: leaf[index], part)
+        if len(self.netlist.members[group]) == 1:
+            return part
+        at = (*(slice(None),) * self._extra(group), index)
+        return jax.tree.map(lambda leaf: leaf[at], part)
 
     @property
     def parts(self) -> dict[str, Element]:
@@ -91,9 +98,17 @@ class Circuit(Part):
     def replace(self, name: str, part: Element) -> Self:
         """A copy with one part replaced by another of the same class, topology and shapes."""
         group, index = self._place(name)
+        old = self[name]
+        if type(part) is not type(old) or part.ports() != old.ports():
+            wanted = f"a {type(old).__name__} with the same ports"
+            raise InputError(f"`{name}` must be replaced by {wanted}, but is given {check.described(part)}.")
         if len(self.netlist.members[group]) == 1:
-            return self._with_group(group, part)
-        return self._with_group(group, jax.tree.map(lambda all_, one: all_.at[index].set(one), self.groups[group], part))
+            return self._with_groups(tuple(part if g == group else each for g, each in enumerate(self.groups)))
+        if jax.tree.structure(part) != jax.tree.structure(old):
+            raise InputError(f"`{name}` shares its kind with other parts and must be replaced by one of the same structure.")
+        at = (*(slice(None),) * self._extra(group), index)
+        changed = jax.tree.map(lambda all_, one: all_.at[at].set(one), self.groups[group], part)
+        return self._with_groups(tuple(changed if g == group else each for g, each in enumerate(self.groups)))
 
     def ideal(self) -> Self:
         """The same graph with every imperfection at its ideal value."""
@@ -113,14 +128,16 @@ class Circuit(Part):
 
     def reduce(self, grounded: frozenset[str] = frozenset()) -> Self:
         """Every part reduced to what a read needs, with its grounded ports told to it."""
+        self.check_single()
         graph = plan_of(self).graph
         groups = []
         for index, group in enumerate(self.groups):
             reduced = functools.partial(_reduced, graph.grounded_ports(index))
             groups.append(reduced(group) if len(self.netlist.members[index]) == 1 else jax.vmap(reduced)(group))
-        return eqx.tree_at(lambda c: c.groups, self, tuple(groups))
+        return self._with_groups(tuple(groups))
 
     def _each(self, verb: Callable, key) -> Self:
+        self.check_single()
         groups = []
         for names, group in zip(self.netlist.members, self.groups, strict=True):
             if len(names) == 1:
@@ -128,10 +145,22 @@ class Circuit(Part):
             else:
                 keys = jnp.stack([randomness.named_key(key, name) for name in names])
                 groups.append(jax.vmap(verb)(group, keys))
-        return eqx.tree_at(lambda c: c.groups, self, tuple(groups))
+        return self._with_groups(tuple(groups))
 
-    def _with_group(self, index: int, group: Element) -> Self:
-        return eqx.tree_at(lambda c: c.groups[index], self, group)
+    def check_single(self) -> None:
+        """Raise where the circuit holds several dies along leading axes: they are to be vmapped over."""
+        if extra := max(self._extra(group) for group in range(len(self.groups))):
+            raise InputError(f"The circuit holds dies along {extra} leading axes; use `jax.vmap` over it.")
+
+    def _extra(self, group: int) -> int:
+        """Leading axes of a group beyond its own: those of dies."""
+        return _rank(self.groups[group]) - self.ranks[group]
+
+    def _with_groups(self, groups: tuple[Element, ...]) -> Self:
+        ranks = tuple(_rank(group) - self._extra(g) for g, group in enumerate(groups))
+        copy = eqx.tree_at(lambda c: c.groups, self, groups)
+        object.__setattr__(copy, "ranks", ranks)  # static: not a leaf that tree_at could replace
+        return copy
 
     def _place(self, name: str) -> tuple[int, int]:
         place = self.netlist.places().get(name)
@@ -145,6 +174,11 @@ class Circuit(Part):
             if ".".join(words[:cut]) in self.netlist.places():
                 return ".".join(words[:cut]), ".".join(words[cut:])
         raise unknown_path(path, self.parameters())
+
+
+def _rank(group: Element) -> int:
+    """The number of axes of a group's first leaf."""
+    return next((jnp.ndim(leaf) for leaf in jax.tree.leaves(group)), 0)
 
 
 def _reduced(grounded: frozenset[str], part: Element) -> Part:

@@ -92,7 +92,9 @@ class Job:
             return {name: value[None] for name, value in part.balance(0.0, p, x).static.items()}
         if self.rows is not None:
             part = jax.tree.map(lambda leaf: leaf[self.rows], part)
-        return jax.vmap(lambda part, p, x: part.balance(0.0, p, x).static)(part, p, x)
+        ground = {name: np.zeros(value.shape[1:]) for name, value in p.items() if isinstance(value, np.ndarray)}
+        told = {name: value for name, value in p.items() if name not in ground}
+        return jax.vmap(lambda part, p, x: part.balance(0.0, p | ground, x).static)(part, told, x)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -10,6 +10,8 @@ import jax
 import numpy as np
 from jaxtyping import Array, Key
 
+from devsim import check
+
 CHUNK = 4
 """Keys per vectorised call: enough to fill vector units, few enough for the cache."""
 
@@ -28,6 +30,10 @@ def for_each_key(
     size (the last repeats its last key and is cut), so one compilation serves all, and a key's result does not depend
     on which chunk it fell into. `progress` is told how many keys are done after each chunk.
     """
+    check.key(keys, single=False)
+    check.whole("chunk", chunk, 1)
+    if keys.ndim != 1 or not len(keys):
+        raise check.InputError(f"`keys` must be a row of at least one key, but has shape {keys.shape}.")
     count = len(keys)
     chunk = min(chunk, count)
     places = [np.minimum(np.arange(start, start + chunk), count - 1) for start in range(0, count, chunk)]

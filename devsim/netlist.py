@@ -1,7 +1,7 @@
 """The static side of a circuit: which pins meet in which net, checked once when the circuit is made."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from devsim import check
@@ -77,9 +77,12 @@ def flatten(
 ) -> tuple[dict[str, Element], dict[str, tuple[str, ...]]]:
     """Spell out circuits among `parts`: their parts and nets join the outer ones under `outer.inner` names."""
     for name in parts:
-        if "." in name or not name:
+        if not isinstance(name, str) or "." in name or not name:
             raise InputError(f"A part's name must not be empty or hold a dot, but is `{name}`.")
     elements: dict[str, Element] = {}
+    for net, pins in nets.items():
+        if not isinstance(pins, str) and not (isinstance(pins, Sequence) and all(isinstance(pin, str) for pin in pins)):
+            raise InputError(f"Net `{net}` must join pins given as `part.port`, but is {check.described(pins)}.")
     joined = {net: [pins] if isinstance(pins, str) else list(pins) for net, pins in nets.items()}
     for name, part in parts.items():
         if isinstance(part, Element):
@@ -117,11 +120,14 @@ def validated(members, ports, nets, inputs: dict[str, str], outputs: dict[str, s
     """The netlist, or InputError with the first thing that is wrong with it."""
     pins = {f"{part}.{port}": kind for part, kinds in ports.items() for port, kind in kinds.items()}
     _check_pins(pins, nets)
-    for name, net in (inputs | outputs).items():
-        if net not in nets or net == GROUND:
-            raise InputError(f"`{name}` must name a net, but `{net}` is none.{check.suggest(net, nets)}")
+    for name, net in [*inputs.items(), *outputs.items()]:
+        if not isinstance(net, str) or net not in nets or net == GROUND:
+            raise InputError(f"`{name}` must name a net, but `{net}` is none.{check.suggest(str(net), nets)}")
+    for name in inputs.keys() & outputs.keys():
+        if inputs[name] != outputs[name]:
+            raise InputError(f"`{name}` must name one net, but is input `{inputs[name]}` and output `{outputs[name]}`.")
     for net, joined in nets.items():
-        _check_net(net, [(pin, pins[pin]) for pin in joined], net in inputs.values(), net in outputs.values())
+        _check_net(net, [(pin, pins[pin]) for pin in joined], list(inputs.values()).count(net), net in outputs.values())
     group_ports = tuple(tuple(ports[group[0]].items()) for group in members)
     return Netlist(members, group_ports, tuple(nets.items()), tuple(inputs.items()), tuple(outputs.items()))
 
@@ -139,7 +145,7 @@ def _check_pins(pins: Mapping[str, Port], nets: Mapping[str, tuple[str, ...]]) -
         raise InputError(f"Every pin must be on a net, but {_listed(loose)} on none; join it to another pin or to `gnd`.")
 
 
-def _check_net(net: str, pins: list[tuple[str, Port]], is_input: bool, is_output: bool) -> None:
+def _check_net(net: str, pins: list[tuple[str, Port]], inputs: int, is_output: bool) -> None:
     if net == GROUND:
         for pin, port in pins:
             if port.domain != "electrical" or port.drives:
@@ -153,14 +159,14 @@ def _check_net(net: str, pins: list[tuple[str, Port]], is_input: bool, is_output
         if len(kinds) > 1:
             told = " and ".join(f"`{pin}` ({kind})" for kind, pin in kinds.items())
             raise InputError(f"Net `{net}` must join ports of one {what}, but joins {told}.")
-    drivers = [f"`{pin}`" for pin, port in pins if port.drives] + (["an input"] if is_input else [])
+    drivers = [f"`{pin}`" for pin, port in pins if port.drives] + inputs * ["an input"]
     if len(drivers) > 1:
         raise InputError(f"Net `{net}` must have one driver, but is driven by {' and '.join(drivers)}.")
     if not drivers and pins[0][1].domain == "signal":
         raise InputError(
             f"Signal net `{net}` must have a driver, but {_listed([p for p, _ in pins])} only read it; make it an input."
         )
-    if len(pins) == 1 and not is_input and not is_output:
+    if len(pins) == 1 and not inputs and not is_output:
         raise InputError(
             f"Every pin must meet another, but `{pins[0][0]}` is alone on net `{net}`; make the net an output or an input."
         )

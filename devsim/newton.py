@@ -19,7 +19,7 @@ WORDS = (
     "singular: the equations do not fix every unknown",
     "no step lowers the error",
 )
-_SMALLEST_STEP = 2.0**-30
+_SMALLEST_STEP = 2.0**-60
 
 
 class Outcome(NamedTuple):

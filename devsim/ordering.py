@@ -55,7 +55,14 @@ class Graph:
 
     def _traits(self, group: int, outline: Outline) -> Traits:
         grounded = self.grounded_ports(group)
-        return Traits(outline.dependencies(grounded), outline.answers(grounded), outline.unknowns)
+        answers = outline.answers(grounded)
+        for name, port in outline.ports.items():
+            if name in answers.static and answers.static[name].shape != port.shape:
+                raise InputError(
+                    f"Part `{self.netlist.members[group][0]}` must answer at `{name}` with shape {port.shape}, but answers with"
+                    f" {answers.static[name].shape}; one of its parameters is an array where its ports are not."
+                )
+        return Traits(outline.dependencies(grounded), answers, outline.unknowns)
 
     def _nodes(self) -> list[Node]:
         nodes: list[Node] = []

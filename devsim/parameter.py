@@ -72,8 +72,11 @@ def _as_leaf_if_possible(value: Any) -> Any:
 
 def as_leaf(value: Any) -> Any:
     """A strongly typed array: a weakly typed leaf would compile a second time. Tracers and keys pass unchanged."""
-    if isinstance(value, jax.Array) or value is None:
-        return value.astype(value.dtype) if isinstance(value, jax.Array) and value.weak_type else value
+    if isinstance(value, jax.Array):
+        whole = jnp.issubdtype(value.dtype, jnp.integer) or jnp.issubdtype(value.dtype, jnp.bool_)
+        return value.astype(float) if whole else value.astype(value.dtype) if value.weak_type else value
+    if value is None:
+        return None
     array = np.asarray(value)
     if array.dtype.kind not in "fc":
         if array.dtype.kind not in "iub":

@@ -77,7 +77,10 @@ class Part(eqx.Module):
 
         Raises InputError for an unknown path, a value outside the bounds, or a shape that does not fit.
         """
+        if not isinstance(path, str):
+            raise InputError(f"A path must be words joined by dots, but is {check.described(path)}.")
         quantity, leaf = self.entry(path).quantity, as_leaf(value)
+        check.real(path, leaf)
         check.within(path, leaf, quantity.bounds, quantity.unit)
         return self._assigned(path, leaf, path)
 

@@ -12,6 +12,8 @@ from devsim.compile import plan_of
 from devsim.devices.converters import ADC, DAC, Comparator, SampleAndHold, TransimpedanceAmplifier
 from devsim.devices.electrical.passive import ConductanceBus, Diode, Resistor
 from devsim.devices.electrical.sources import VoltageSource
+from devsim.devices.memristor.crossbar import Crossbar
+from devsim.devices.memristor.linear import LinearCell
 
 
 def divider(upper=1e3, lower=3e3, voltage=4.0):
@@ -118,6 +120,95 @@ def test_a_sample_and_hold_closes_the_loop_and_is_held():
     solution = operating_point(Circuit(parts, nets, inputs={"clock": "clock"}), {"clock": 1.0})
     np.testing.assert_array_equal(solution["x"], [1.0, -1.0])
     np.testing.assert_array_equal(solution["y"], [0.5, -2.0])
+
+
+def divided(spread=0.1):
+    parts = {"v": VoltageSource(1.0)} | {f"r{i}": Resistor(1e3 * i, resistance_spread=spread) for i in (1, 2, 3)}
+    nets = {"a": ("v.plus", "r1.a"), "b": ("r1.b", "r2.a"), "c": ("r2.b", "r3.a"), "gnd": ("r3.b", "v.minus")}
+    return Circuit(parts, nets)
+
+
+def test_dies_along_a_leading_axis_keep_their_parts_apart():
+    circuit, keys = divided(), jax.random.split(jax.random.key(0), 4)
+    dies = jax.vmap(circuit.fabricate)(keys)
+    one_by_one = [float(circuit.fabricate(k).get("r2.resistance")) for k in keys]
+    np.testing.assert_allclose(dies.get("r2.resistance"), one_by_one, rtol=1e-14)
+    changed = dies.set("r2.resistance", 5.0)
+    np.testing.assert_array_equal(changed.get("r2.resistance"), np.full(4, 5.0))
+    np.testing.assert_array_equal(changed.get("r1.resistance"), dies.get("r1.resistance"))
+    for act in (lambda: operating_point(dies), lambda: dies.age(1.0, 300.0, keys[0]), dies.reduce):
+        with pytest.raises(InputError, match=r"holds dies along 1 leading axes; use `jax.vmap` over it"):
+            act()
+
+
+def test_a_jacobian_is_read_by_path_like_the_circuit():
+    circuit = divided()
+    jacobian = jax.jacrev(lambda c: jnp.stack([operating_point(c)[n] for n in "bc"]))(circuit)
+    # v_b = (R2 + R3) / R, v_c = R3 / R, R = 6 kohm
+    np.testing.assert_allclose(jacobian.get("r2.resistance"), [1e3 / 6e3**2, -3e3 / 6e3**2], rtol=1e-9)
+
+
+def test_equal_arrays_behind_virtual_grounds_reduce_together():
+    parts, nets = {}, {}
+    for k in (1, 2):
+        parts |= {f"dac{k}": DAC.of(4), f"g{k}": make_crossbar(k), f"sense{k}": TransimpedanceAmplifier.of(2, reference=2)}
+        nets |= {
+            f"code{k}": (f"dac{k}.code",),
+            f"rows{k}": (f"dac{k}.out", f"g{k}.rows"),
+            f"plus{k}": (f"g{k}.columns", f"sense{k}.input"),
+            f"minus{k}": (f"g{k}.reference", f"sense{k}.reference"),
+            f"out{k}": (f"sense{k}.out",),
+        }
+    outputs = {"out1": "out1", "out2": "out2"}
+    circuit = Circuit(parts, nets, inputs={"x1": "code1", "x2": "code2"}, outputs=outputs)
+    inputs = {"x1": jnp.array([1.0, -1, 0.5, 0.2]), "x2": jnp.array([0.1, 1, -0.5, 0.7])}
+    whole, reduced = operating_point(circuit, inputs), operating_point(circuit.reduce(), inputs)
+    for name in outputs:
+        np.testing.assert_allclose(reduced[name], whole[name], rtol=1e-9)
+
+
+def make_crossbar(seed):
+    weights = np.random.default_rng(seed).normal(size=(4, 2))
+    return Crossbar(LinearCell.of((4, 4)), wire_resistance=5.0).program(weights, jax.random.key(seed))
+
+
+REFUSED = {
+    "two inputs on one net": (
+        lambda: Circuit(dict(r=R(), s=R()), {"n": ("r.a", "s.a"), "gnd": ("r.b", "s.b")}, inputs={"a": "n", "b": "n"}),
+        r"driven by an input and an input",
+    ),
+    "one name for two nets": (
+        lambda: Circuit(
+            dict(r=R(), s=R()), {"n": ("r.a",), "m": ("r.b", "s.a"), "gnd": ("s.b",)}, inputs={"x": "n"}, outputs={"x": "m"}
+        ),
+        r"`x` must name one net, but is input `n` and output `m`",
+    ),
+    "parts as a list": (lambda: Circuit([R()], {}), r"`parts` must be a mapping from names to parts, but is a list"),
+    "pins that are none": (
+        lambda: Circuit(dict(r=R()), {"n": None}),
+        r"Net `n` must join pins given as `part.port`, but is None",
+    ),
+    "another class": (lambda: divided().replace("v", R()), r"`v` must be replaced by a VoltageSource with the same ports"),
+    "an array for a pin": (
+        lambda: operating_point(
+            Circuit(dict(r=R(jnp.ones(3)), v=VoltageSource()), {"n": ("r.a", "v.plus"), "gnd": ("r.b", "v.minus")})
+        ),
+        r"Part `r` must answer at `a` with shape \(\), but answers with \(3,\)",
+    ),
+    "a complex value": (lambda: divided().set("v.voltage", 1j), r"`v.voltage` must be a real number .* but is complex"),
+    "many keys": (
+        lambda: divided().fabricate(jax.random.split(jax.random.key(0), 3)),
+        r"`key` must be one key, but has shape \(3,\)",
+    ),
+    "no key": (lambda: divided().fabricate(3), r"`key` must be made by `jax.random.key\(seed\)`, but is 3"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_plausible_mistakes_are_told_in_one_line(case):
+    act, words = REFUSED[case]
+    with pytest.raises(InputError, match=words):
+        act()
 
 
 def test_equal_parts_are_one_group():

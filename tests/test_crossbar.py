@@ -174,6 +174,16 @@ def test_nudges_move_the_weights_the_way_they_are_asked():
     np.testing.assert_allclose(moved, delta, atol=1.01 * pulse)
 
 
+def test_every_line_that_collects_current_has_its_johnson_noise():
+    """All weights -1: the large conductances hang on the reference lines."""
+    array = make(DifferentialPairs(), weights=-np.ones((ROWS, COLUMNS)))
+    noise = array.noise({}, {})
+    stored = np.asarray(array.cell.conductance()).sum(axis=0)
+    kt = 4 * 1.380649e-23 * 300.0
+    np.testing.assert_allclose(noise["thermal"].density, kt * stored[0::2], rtol=1e-9)
+    np.testing.assert_allclose(noise["thermal, reference"].density, kt * stored[1::2], rtol=1e-9)
+
+
 def test_bad_input_is_told_in_one_line():
     array = make(DifferentialPairs())
     cases = [
@@ -187,6 +197,13 @@ def test_bad_input_is_told_in_one_line():
         (lambda: array.set("wire_resistance", -1.0), r"`wire_resistance` must be at least 0 ohm, but is -1 ohm"),
         (lambda: make(SingleCells()).program(WEIGHTS, KEY), r"`target` must be at least 0 with single cells"),
         (lambda: array.reduce().program(WEIGHTS, KEY), r"A reduced crossbar cannot be written"),
+        (
+            lambda: Crossbar(LinearCell.of((3, 5))),
+            r"must have the wires of whole columns, but DifferentialPairs cannot share out 5",
+        ),
+        (lambda: Crossbar(LinearCell.of((3, 4)), tile=(0, 4)), r"`tile` must be a whole number of at least 1, but is 0"),
+        (lambda: Crossbar(np.ones((3, 4))), r"`cell` must be a Cell, but is a ndarray"),
+        (lambda: array.snapshot(3), r"`key` must be made by `jax.random.key\(seed\)`, but is 3"),
         (lambda: Crossbar(LinearCell.of((3,))), r"`cell` must be an array of shape \(rows, wires\), but has shape \(3,\)"),
         (
             lambda: make(DifferentialPairs(), Cubic()).transfer(),

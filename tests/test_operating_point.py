@@ -90,6 +90,21 @@ def test_a_diode_clamp_is_the_root_of_its_equation(clamp, supply):
     assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
+@pytest.mark.parametrize("current", [1e-9, 1e-3, 1e-2, 1.0])
+def test_a_current_forced_through_a_diode_gives_its_logarithm(current):
+    circuit = Circuit(
+        {"i": CurrentSource(current), "d": Diode(minimum_conductance=0.0)},
+        {"m": ("d.anode", "i.minus"), "gnd": ("i.plus", "d.cathode")},
+    )
+    expected = thermal_voltage(300.0) * np.log1p(current / 1e-14)
+    assert float(operating_point(circuit)["m"]) == pytest.approx(expected, rel=1e-9)
+
+
+def test_whole_numbers_are_made_real():
+    source = VoltageSource(np.array([1, 2])).set("voltage", 0.5)
+    np.testing.assert_array_equal(VoltageSource(jax.numpy.array([1, 2])).set("voltage", 0.5).voltage, source.voltage)
+
+
 def test_derivatives_equal_central_differences(clamp):
     out = jax.jit(lambda circuit: operating_point(circuit)["out"])
     gradient = jax.grad(out)(clamp)

@@ -32,6 +32,7 @@ def operating_point(
     """
     inputs = {} if inputs is None else inputs
     check.mapping("inputs", inputs, "the names of the circuit's inputs to values")
+    circuit.check_single()
     given = checked_inputs(circuit, dict(inputs))
     if key is not None:
         circuit = circuit.snapshot(key)
@@ -63,7 +64,8 @@ def port_values(circuit: Circuit, solution: Solution, part: str) -> dict[str, Ar
 
 
 def _at(solution: Solution, slot) -> Array:
-    return solution.segments[slot.segment][slot.offset : slot.offset + slot.size].reshape(slot.shape)
+    values = solution.segments[slot.segment][..., slot.offset : slot.offset + slot.size]
+    return values.reshape(*values.shape[:-1], *slot.shape)
 
 
 def checked_inputs(circuit: Circuit, inputs: dict[str, Any]) -> dict[str, Array]:
@@ -79,12 +81,13 @@ def checked_inputs(circuit: Circuit, inputs: dict[str, Any]) -> dict[str, Array]
     values = {}
     for name, value in inputs.items():
         leaf, expected = as_leaf(value), ports[names[name]].shape
+        check.real(name, leaf)
         check.finite(name, leaf)
         if jnp.shape(leaf) != expected:
             raise InputError(
                 f"`{name}` must have the shape {expected} of net `{names[name]}`, but has shape {jnp.shape(leaf)}."
             )
-        values[name] = leaf
+        values[name] = leaf.astype(float)
     return values
 
 

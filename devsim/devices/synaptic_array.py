@@ -86,4 +86,5 @@ class IdealArray(SynapticArray):
     def nudge(self, delta, key):
         """Exactly `delta` more."""
         check.finite("delta", delta)
+        check.shape("delta", delta, self.matrix.shape, "the array's weights")
         return self.put(matrix=self.matrix + delta)

@@ -365,7 +365,7 @@ def _states(name: str, values: Array) -> Array:
 
 def _check_key(key: Key[Array, "..."], lead: tuple[int, ...]) -> None:
     """Raise where `key` is neither one key nor one for each cue."""
-    check.key(key)
+    check.key(key, single=False)
     if key.shape not in ((), lead):
         raise InputError(f"`key` must be one key or one for each cue {lead}, but has shape {key.shape}.")
 

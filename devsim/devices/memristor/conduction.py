@@ -66,7 +66,7 @@ class Sinh(Conduction):
         bounds=(0, None),
         stage="read",
         ideal=0.0,
-        doc="inverse of the voltage at which the current doubles its slope",
+        doc="k: at v = 1/k the slope is cosh(1) times the ohmic one",
     )
 
     def current(self, voltage, conductance):

@@ -83,12 +83,22 @@ class Crossbar(SynapticArray):
     rest = no_memory
 
     def __check_init__(self):
+        for name, kind in (("cell", Cell), ("encoding", Encoding), ("writer", Writer)):
+            check.instance(name, getattr(self, name), kind)
         if len(self.cell.shape()) != 2:
             raise check.InputError(f"`cell` must be an array of shape (rows, wires), but has shape {self.cell.shape()}.")
         wires = self.cell.shape()[1]
-        if self.encoding.wires(self.encoding.columns(wires)) != wires:
+        columns = self.encoding.columns(wires)
+        if columns < 1 or self.encoding.wires(columns) != wires:
             name = type(self.encoding).__name__
             raise check.InputError(f"`cell` must have the wires of whole columns, but {name} cannot share out {wires}.")
+        if jnp.ndim(self.cell.minimum_conductance) or jnp.ndim(self.cell.maximum_conductance):
+            raise check.InputError("`cell` must have one range of conductance for the whole array, but has one per cell.")
+        if self.tile is not None:
+            if not isinstance(self.tile, tuple) or len(self.tile) != 2:
+                raise check.InputError(f"`tile` must be (rows, wires) of one array, but is {self.tile!r}.")
+            for size in self.tile:
+                check.whole("tile", size, 1)
 
     def shape(self) -> tuple[int, int]:
         """(rows, columns) of the weights."""
@@ -203,6 +213,7 @@ class Crossbar(SynapticArray):
 
     def read(self, inputs: Array, key: Key[Array, ""]) -> Array:
         """inputs (..., rows) -> (..., columns) in the units of weights times inputs; one draw of read noise for all."""
+        inputs = jnp.asarray(inputs)
         check.shape("inputs", inputs, self.shape()[:1], "the array's rows")
         found = self if self.held is not None else self.snapshot(key)
         if found.cell.conduction.linear and jnp.size(inputs) // self.shape()[0] >= min(self.cell.shape()):
@@ -211,6 +222,7 @@ class Crossbar(SynapticArray):
 
     def read_reverse(self, inputs: Array, key: Key[Array, ""]) -> Array:
         """inputs (..., columns) -> (..., rows) through the same cells: columns driven, rows sensed."""
+        inputs = jnp.asarray(inputs)
         check.shape("inputs", inputs, self.shape()[1:], "the array's columns")
         found = self if self.held is not None else self.snapshot(key)
         return _read_reverse(
@@ -226,8 +238,7 @@ class Crossbar(SynapticArray):
         """Johnson noise that each grounded column collects, 4 k T G with G the conductance it sees."""
         self._only_linear("noise")
         operator = tiles.admittance(self.conductances(), self.wires(), self.tile)
-        seen = self.encoding.split(jnp.diagonal(operator)[self.shape()[0] :])[0]
-        return {"thermal": Noise(4 * BOLTZMANN * self.temperature * seen, ("columns", "columns"))}
+        return _thermal(self, jnp.diagonal(operator)[self.shape()[0] :])
 
     def _only_linear(self, what: str) -> None:
         if not self.cell.conduction.linear:
@@ -314,8 +325,7 @@ class ReducedCrossbar(SynapticArray):
     def noise(self, p, x):
         """Johnson noise that each grounded column collects."""
         self._only_whole()
-        seen = self.encoding.split(jnp.diagonal(self.operator)[self.size[0] :])[0]
-        return {"thermal": Noise(4 * BOLTZMANN * self.temperature * seen, ("columns", "columns"))}
+        return _thermal(self, jnp.diagonal(self.operator)[self.size[0] :])
 
 
 def _read(array, inputs: Array, collect) -> Array:
@@ -333,6 +343,13 @@ def _read_reverse(array, inputs: Array, collect) -> Array:
     low = array.low if isinstance(array, ReducedCrossbar) else array.encoding.offset(array.cell.minimum_conductance)
     sums = currents / array.read_voltage - low * jnp.sum(inputs, axis=-1, keepdims=True)
     return array.row_mask * sums / array.weight_scale
+
+
+def _thermal(array, seen: Array) -> dict[str, Noise]:
+    """4 k T G at every wire, `seen` (wires,) the conductance (S) from it into the array."""
+    columns, reference = array.encoding.split(4 * BOLTZMANN * array.temperature * seen)
+    told = {"thermal": Noise(columns, ("columns", "columns"))}
+    return told if reference is None else told | {"thermal, reference": Noise(reference, ("reference", "reference"))}
 
 
 def _terminals(array, rows: Array, wires: Array) -> Balance:

@@ -287,6 +287,7 @@ class PulseCell(Cell):
 
     def age(self, seconds, temperature, key):
         """Relax towards the rest weight and diffuse; exact for any `seconds`. The temperature is not modelled."""
+        check.within("seconds", seconds, check.Bounds(0), "s")
         rest = self.rest_weight + self.rest_deviation
         decay = self.decay_rate * seconds
         draw = jax.random.normal(key, self.shape(), self.hidden.dtype)

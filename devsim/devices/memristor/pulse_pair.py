@@ -55,6 +55,7 @@ class OneSidedPair(Part):
 
     def nudge(self, pulses: Array, key: Key[Array, ""]) -> Self:
         """Positive counts pulse the plus cell up, negative ones the minus cell."""
+        check.finite("pulses", pulses)
         pulses = jnp.broadcast_to(jnp.asarray(pulses), self.shape())
         plus = self.plus.nudge(jnp.where(pulses > 0, pulses, 0), named_key(key, "plus"))
         minus = self.minus.nudge(jnp.where(pulses < 0, -pulses, 0), named_key(key, "minus"))

@@ -34,7 +34,9 @@ class StatisticalCell(Cell):
     conduction: Conduction = eqx.field(default_factory=Ohmic)
     minimum_conductance: Array = parameter(0.0, unit="S", bounds=(0, None), doc="lowest target that can be written")
     maximum_conductance: Array = parameter(25e-6, unit="S", bounds=(0, None), doc="highest target that can be written")
-    pulse_fraction: Array = parameter(0.01, unit="1", bounds=(0, 1), doc="share of the range that one nominal pulse moves")
+    pulse_fraction: Array = parameter(
+        0.01, unit="1", bounds=check.above(0, 1), doc="share of the range that one nominal pulse moves"
+    )
     stuck_probability: Array = parameter(
         0.0, unit="1", bounds=(0, 1), stage="fabricate", ideal=0.0, doc="share of the cells that no write can move"
     )
@@ -117,6 +119,8 @@ class StatisticalCell(Cell):
 
     def program(self, target, key):
         """Write `target` (S, clipped to the range) once: fresh draws, and every clock starts anew."""
+        if not check.fits(jnp.shape(target), self.shape()):
+            raise check.InputError(f"`target` must fit the cells {self.shape()}, but has shape {jnp.shape(target)}.")
         wanted = jnp.broadcast_to(jnp.asarray(target, self.target.dtype), self.shape())
         wanted = jnp.clip(wanted, self.minimum_conductance, self.maximum_conductance)
         write, ageing = self.draws(key)
@@ -129,6 +133,8 @@ class StatisticalCell(Cell):
         There is no pulse physics here: a moved cell takes a new write error and a new clock. The derivative with
         respect to `pulses` is that of the unrounded count.
         """
+        if not check.fits(jnp.shape(pulses), self.shape()):
+            raise check.InputError(f"`pulses` must fit the cells {self.shape()}, but has shape {jnp.shape(pulses)}.")
         count = round_through(jnp.broadcast_to(pulses, self.shape()).astype(self.target.dtype))
         step = count * self.pulse_step()
         moved = self.program(self.conductance() + step, key)
@@ -159,6 +165,7 @@ class StatisticalCell(Cell):
 
     def normal(self, key: Key[Array, ""]) -> Array:
         """Standard normal draws of `shape()`."""
+        check.key(key)
         return jax.random.normal(key, self.shape(), self.target.dtype)
 
 
