@@ -269,7 +269,7 @@ def test_cells_keep_the_precision_they_were_made_with():
 
 @pytest.mark.parametrize("name", ["write_noise", "read_noise", "stuck_probability", "maximum_conductance", "pulse_fraction"])
 def test_bad_values_are_refused_by_name(cell, name):
-    with pytest.raises(ValueError, match=f"`{name}` must be at least 0"):
+    with pytest.raises(ValueError, match=f"`{name}` must be (at least|above) 0"):
         cell.set(name, -1.0)
 
 
