@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import equinox as eqx
-import jax.numpy as jnp
 from jaxtyping import Array
 
 GROUND = "gnd"
@@ -88,8 +87,3 @@ def quiet(self, p, x) -> dict[str, Noise]:
 def ageless(self, seconds, temperature, key):
     """`age` of a part on which time leaves no mark."""
     return self
-
-
-def zeros(port: Port) -> Array:
-    """The value of a port at rest."""
-    return jnp.zeros(port.shape)

@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Array
 
 from devsim import check, newton
-from devsim.check import SolveError
 from devsim.compile import Plan
 from devsim.newton import Outcome
 
@@ -67,12 +66,6 @@ class Solution(eqx.Module):
                 worst = int(np.atleast_1d(np.asarray(outcome.worst))[np.argmax(codes != 0)])
                 told.append(f"{newton.WORDS[codes.max()]} at {step.names[worst]} ({(codes != 0).sum()} of {codes.size} solves)")
         return "; ".join(told)
-
-    def raise_if_failed(self) -> "Solution":
-        """Itself, or SolveError in words where a solve failed; inside a JAX transformation nothing is raised."""
-        if check.is_concrete(self.status) and np.asarray(self.status).any():
-            raise SolveError(f"The {self.analysis} failed: {self.words()}.")
-        return self
 
     def __str__(self) -> str:
         ports = self.plan.netlist.net_ports()
