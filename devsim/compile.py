@@ -1,13 +1,13 @@
 """From a circuit to one pure function of its parameters and inputs.
 
-Values live in flat segments: ground, the inputs, the internal unknowns at rest, then one segment per stage of the
-evaluation order. Each stage evaluates the parts it needs, one vectorised `balance` per group of equal parts, with one
-gather per port and one scatter per answer; a stage with a loop hands the same evaluation to Newton.
+Values live in flat segments: ground, the inputs, the internal unknowns at rest (or as they are), then one segment per
+stage of the evaluation order. Each stage evaluates the parts it needs, one vectorised `balance` per group of equal parts,
+with one gather per port and one scatter per answer; a stage with a loop hands the same evaluation to Newton.
 """
 
 import dataclasses
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,145 +16,118 @@ from jaxtyping import Array
 
 from devsim import newton
 from devsim.dependency import Outline
+from devsim.layout import FIRST_STAGE, GROUND_SEGMENT, INPUT_SEGMENT, REST_SEGMENT, Gather, Job, Slot, Write, assembled, packed
 from devsim.netlist import Netlist
-from devsim.newton import Outcome
+from devsim.newton import Kept, Outcome
 from devsim.ordering import Graph, Node, Stage
 
-GROUND_SEGMENT, INPUT_SEGMENT, REST_SEGMENT, FIRST_STAGE = range(4)
-_CURRENT_SCALE = 1e-3
+_SCALES = {"current": 1e-3, "wave": 0.03}
+"""What counts as large for a value: 1 mA, 1 mW^0.5; 1 V and 1 elsewhere."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Slot:
-    """Where a value lives: its segment, offset and shape."""
+class Weights(NamedTuple):
+    """The equations that a stage solves: `static` F + `stored` Q + `value` y + `offset` = 0, each (n,)."""
 
-    segment: int
-    offset: int
-    shape: tuple[int, ...]
-
-    @property
-    def size(self) -> int:
-        """How many numbers it holds."""
-        return int(np.prod(self.shape, dtype=int))
-
-    def indices(self) -> np.ndarray:
-        """Its places in the segment."""
-        return self.offset + np.arange(self.size)
+    static: Array
+    stored: Array
+    value: Array
+    offset: Array
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Gather:
-    """How one told value of a group is read: places in the concatenation of some segments."""
+class Task(NamedTuple):
+    """All numbers of a stage's equations: parameters, values found before, the time (s), the weights."""
 
-    segments: tuple[int, ...]
-    places: np.ndarray
-    shape: tuple[int, ...]
-
-    def __call__(self, segments: list[Array]) -> Array | np.ndarray:
-        if self.segments == (GROUND_SEGMENT,):
-            return np.zeros(self.shape)  # concrete, so that a part can see that it is told ground and skip work
-        source = (
-            segments[self.segments[0]] if len(self.segments) == 1 else jnp.concatenate([segments[s] for s in self.segments])
-        )
-        first, count = int(self.places[0]) if self.places.size else 0, self.places.size
-        if np.array_equal(self.places, first + np.arange(count)):
-            return jax.lax.slice(source, (first,), (first + count,)).reshape(self.shape)
-        return source[self.places].reshape(self.shape)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Write:
-    """How one answer enters a stage's equations: which members, where, with which sign."""
-
-    answer: str
-    positions: np.ndarray
-    destinations: np.ndarray
-    sign: float
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Job:
-    """One group's work in one stage: the members `rows` are told the `ports` and `unknowns` and make the `writes`."""
-
-    group: int
-    rows: np.ndarray | None
-    single: bool
-    ports: dict[str, Gather]
-    unknowns: dict[str, Gather]
-    writes: list[Write]
-
-    def answers(self, groups: tuple, segments: list[Array]) -> dict[str, Array]:
-        """The static answers, each (members, ...)."""
-        part = groups[self.group]
-        p = {name: gather(segments) for name, gather in self.ports.items()}
-        x = {name: gather(segments) for name, gather in self.unknowns.items()}
-        if self.single:
-            return {name: value[None] for name, value in part.balance(0.0, p, x).static.items()}
-        if self.rows is not None:
-            part = jax.tree.map(lambda leaf: leaf[self.rows], part)
-        ground = {name: np.zeros(value.shape[1:]) for name, value in p.items() if isinstance(value, np.ndarray)}
-        told = {name: value for name, value in p.items() if name not in ground}
-        return jax.vmap(lambda part, p, x: part.balance(0.0, p | ground, x).static)(part, told, x)
+    groups: tuple
+    segments: list[Array]
+    t: Array
+    weights: Weights
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Step:
-    """A stage made ready to run."""
+    """A stage made ready to run.
 
+    stated: values that a part states outright, whose equation is the value less its statement. dynamic: values whose
+    equation holds a rate of change. rest: where an internal unknown's value at power-up is, -1 for other values.
+    """
+
+    segment: int
     size: int
     jobs: list[Job]
     implicit: bool
     stated: np.ndarray
+    dynamic: np.ndarray
     scale: np.ndarray
     rest: np.ndarray
     names: tuple[str, ...]
 
-    def run(self, groups: tuple, segments: list[Array], scales: Array) -> tuple[Array, Outcome | None]:
-        """The values of this stage, and how the solve went where there was one; `scales` of the internal unknowns."""
-        if not self.implicit:
-            return self._equations(groups, segments), None
+    def values(self, groups: tuple, segments: list[Array], t: Array | float, injected: Array | None = None) -> Array:
+        """The values of a stage without a loop, less what noise is `injected`."""
+        values = self.equations(groups, segments, t)[0]
+        return values if injected is None else values - injected
 
+    def solve(self, task: Task, start: Array, scale: Array, kept: Kept | None = None) -> tuple[Array, Outcome, Kept | None]:
+        """The values of a stage with a loop, near `start`; how the solve went; what it leaves for the next one."""
+        return newton.solve(self, task, start, scale, kept)
+
+    def at_rest(self, groups: tuple, segments: list[Array], t: Array | float = 0.0) -> Task:
+        """The task of an operating point: nothing stored changes."""
+        zero = jnp.zeros(self.size)
+        return Task(groups, segments, jnp.asarray(t, float), Weights(zero + 1, zero, zero, zero))
+
+    def start(self, segments: list[Array], scales: Array) -> tuple[Array, Array]:
+        """Where a solve begins without a better guess, and the scales of its unknowns."""
         start, scale = jnp.zeros(self.size), jnp.asarray(self.scale, float)
         if (known := self.rest >= 0).any():
             start = jnp.where(known, segments[REST_SEGMENT][self.rest], start)
             scale = jnp.where(known, scales[self.rest], scale)
-        return newton.solve(lambda y: self.residual(groups, segments, y), start, scale)
+        return start, scale
 
-    def residual(self, groups: tuple, segments: list[Array], y: Array) -> Array:
-        """What is left of the loop's equations at `y`: currents at free nets, a value less its statement elsewhere."""
-        return self._equations(groups, [*segments, y]) + jnp.where(self.stated, y, 0.0)
+    def residual(self, task: Task, y: Array) -> Array:
+        """What is left of the loop's equations at `y`."""
+        static, stored = self.balance(task.groups, [*task.segments, y], task.t)
+        weights = task.weights
+        changing = weights.stored * stored if self.dynamic.any() else 0.0
+        return weights.static * static + changing + weights.value * y + weights.offset
 
-    def _equations(self, groups: tuple, segments: list[Array]) -> Array:
-        written = []
+    def jacobian(self, task: Task, y: Array) -> Array:
+        """Its derivative: what each part fills in, added up."""
+        static, stored = self.slopes(task.groups, [*task.segments, y], task.t, self.segment)
+        total = task.weights.static[:, None] * (static + jnp.diag(jnp.asarray(self.stated, float)))
+        if self.dynamic.any():
+            total += task.weights.stored[:, None] * stored
+        return total + jnp.diag(task.weights.value)
+
+    def balance(self, groups: tuple, segments: list[Array], t: Array | float) -> tuple[Array, Array]:
+        """Static and stored sides of a loop's equations at the values in the last of `segments`."""
+        static, stored = self.equations(groups, segments, t)
+        return static + jnp.where(self.stated, segments[self.segment], 0.0), stored
+
+    def equations(self, groups: tuple, segments: list[Array], t: Array | float) -> tuple[Array, Array]:
+        """What the parts write into this stage: (static, stored), each (n,)."""
+        static, stored = [], []
         for job in self.jobs:
-            answers = job.answers(groups, segments)
+            answers = job.answers(groups, segments, t)
             for write in job.writes:
-                values = answers[write.answer]
-                if not np.array_equal(write.positions, np.arange(values.shape[0])):
-                    values = values[write.positions]
-                written.append((write.destinations, write.sign * values.reshape(-1)))
-        return assembled(self.size, written)
+                (stored if write.is_stored else static).append((write.destinations, write.values(answers)))
+        return assembled(self.size, static), assembled(self.size, stored) if stored else jnp.zeros(self.size)
 
-
-def assembled(size: int, written: list[tuple[np.ndarray, Array]]) -> Array:
-    """The sum of all that was written into a vector of `size`; a plain concatenation where nothing overlaps."""
-    written = sorted(written, key=lambda w: w[0][0] if w[0].size else -1)
-    order = np.concatenate([places for places, _ in written]) if written else np.zeros(0, int)
-    if np.array_equal(order, np.arange(size)):
-        return jnp.concatenate([jnp.ravel(values) for _, values in written]) if len(written) > 1 else written[0][1]
-    total = jnp.zeros(size, jnp.result_type(float, *[values for _, values in written]))
-    for places, values in written:
-        total = total.at[places].add(values)
-    return total
+    def slopes(self, groups: tuple, segments: list[Array], t: Array | float, column: int) -> tuple[Array, Array]:
+        """Derivatives of `equations` with respect to the segment `column`: (static, stored), each (n, m)."""
+        shape = (self.size, segments[column].shape[-1])
+        totals = [jnp.zeros(shape), jnp.zeros(shape)]
+        for job in self.jobs:
+            for is_stored, rows, columns, values in job.stamps(groups, segments, t, column):
+                totals[is_stored] = totals[is_stored].at[rows, columns].add(values)
+        return totals[0], totals[1]
 
 
 class Plan:
     """All that is known of a circuit before its numbers: order, layout, gathers and scatters."""
 
-    def __init__(self, netlist: Netlist, outlines: tuple[Outline, ...]):
-        self.netlist = netlist
-        self.graph = Graph(netlist, outlines)
-        self.kinds = self.graph.kinds
+    def __init__(self, netlist: Netlist, outlines: tuple[Outline, ...], mode: str, late: frozenset[tuple[str, str]]):
+        self.netlist, self.outlines = netlist, outlines
+        self.graph = Graph(netlist, outlines, mode, late)
         self.slots: dict[Node, Slot] = {}
         self.lengths = {GROUND_SEGMENT: 1}
         self.rest_order: list[tuple[int, str]] = []
@@ -163,50 +136,58 @@ class Plan:
         self.steps = [self._step(FIRST_STAGE + i, stage) for i, stage in enumerate(self.graph.stages())]
 
     def slot(self, net: str) -> Slot | None:
-        """Where the value of a net lives; None for a net that does not exist, or that is a virtual ground."""
-        return self.slots.get(("potential", net)) or self.slots.get(("signal", net))
+        """Where the value of a net lives; None for a net that does not exist, or that is zero always.
+
+        On an optical net it is the wave that leaves the first of its pins.
+        """
+        found = self.slots.get(("potential", net)) or self.slots.get(("signal", net))
+        pins = self.graph.pins_of.get(net)
+        return found or (self.slots.get(("wave", pins[0])) if pins else None)
 
     def _place_inputs(self) -> None:
         ports, offset = self.graph.net_ports, 0
+        kinds = {"electrical": "potential", "optical": "input", "signal": "signal", "spike": "signal"}
         for _, net in self.netlist.inputs:
-            kind = "potential" if ports[net].domain == "electrical" else "signal"
-            slot = Slot(INPUT_SEGMENT, offset, ports[net].shape)
-            self.slots[kind, net] = slot
+            slot = Slot(INPUT_SEGMENT, offset, ports[net].shape, ports[net].is_complex)
+            self.slots[kinds[ports[net].domain], net] = slot
             offset += slot.size
         self.lengths[INPUT_SEGMENT] = offset
 
     def _place_unknowns(self) -> None:
-        """Unknowns at rest, group by group; those that store something stay there, the others start from there."""
+        """Unknowns at rest, group by group; those that are no node stay there, the others start from there."""
         self.at_rest: dict[Node, Slot] = {}
         offset = 0
-        for g, (names, kind) in enumerate(zip(self.netlist.members, self.kinds, strict=True)):
-            for unknown, shape in kind.unknowns.items():
+        for g, (names, outline) in enumerate(zip(self.netlist.members, self.outlines, strict=True)):
+            for unknown, kind in outline.unknowns.items():
                 self.rest_order.append((g, unknown))
                 for part in names:
-                    slot = Slot(REST_SEGMENT, offset, shape)
+                    slot = Slot(REST_SEGMENT, offset, kind.shape, kind.is_complex)
                     self.at_rest["unknown", part, unknown] = slot
                     offset += slot.size
         self.lengths[REST_SEGMENT] = offset
-        self.slots |= {node: slot for node, slot in self.at_rest.items() if node not in self.graph.edges}
+        dark = self.graph.dark
+        self.slots |= {n: slot for n, slot in self.at_rest.items() if n not in self.graph.edges and n not in dark}
 
     def _step(self, segment: int, stage: Stage) -> Step:
         nodes = sorted(stage.nodes, key=self._neighbours) if not stage.implicit else stage.nodes
         own: dict[Node, Slot] = {}
         offset = 0
         for node in nodes:
-            own[node] = Slot(segment, offset, self._shape(node))
+            own[node] = dataclasses.replace(self._kind(node), segment=segment, offset=offset)
             offset += own[node].size
         self.lengths[segment] = offset
         known = self.slots | own if stage.implicit else self.slots
-        jobs = [self._job(g, wanted, known) for g, wanted in self._wanted(stage, own).items()]
+        jobs = [self.job(g, known, wanted) for g, wanted in self._wanted(stage, own).items()]
         self.slots |= own
         every = lambda of, kind: np.concatenate([np.broadcast_to(of(n), own[n].size) for n in nodes]).astype(kind)
         return Step(
+            segment,
             offset,
             jobs,
             stage.implicit,
             every(lambda n: not self.graph.is_free(n), bool),
-            every(self._scale, float),
+            every(self.graph.is_dynamic, bool),
+            every(lambda n: _SCALES.get(n[0], 1.0), float),
             np.concatenate([self.at_rest[n].indices() if n in self.at_rest else np.full(own[n].size, -1) for n in nodes]),
             tuple(label(n) for n in nodes for _ in range(own[n].size)),
         )
@@ -217,97 +198,128 @@ class Plan:
         group, index = self.netlist.places().get(part, (-1, -1))
         return group, answer, index
 
-    def _shape(self, node: Node) -> tuple[int, ...]:
-        return self.at_rest[node].shape if node[0] == "unknown" else self.graph.net_ports[node[1]].shape
+    def _kind(self, node: Node) -> Slot:
+        """The shape and kind of a value, without a place."""
+        if node[0] == "unknown":
+            return self.at_rest[node]
+        port = self.graph.port_of[node[1]] if node[0] == "wave" else self.graph.net_ports[node[1]]
+        return Slot(-1, 0, port.shape, port.is_complex)
 
-    def _scale(self, node: Node) -> float:
-        return _CURRENT_SCALE if node[0] == "current" else 1.0
-
-    def _wanted(self, stage: Stage, own: dict[Node, Slot]) -> dict[int, dict[tuple[str, float], list[tuple[int, np.ndarray]]]]:
-        """Group -> (answer, sign) -> the members asked and where their answers go."""
+    def _wanted(self, stage: Stage, own: dict[Node, Slot]) -> dict[int, dict[tuple, list[tuple[int, np.ndarray]]]]:
+        """Group -> (answer, stored?, complex?, sign) -> the members asked and where their answers go."""
         wanted: dict[int, dict] = {}
-        for node in own:
+        for node, slot in own.items():
             sign = -1.0 if node[0] == "current" else 1.0
             if stage.implicit and not self.graph.is_free(node):
                 sign = -sign
+            changes = self.graph.is_dynamic(node)
             for pin in self.graph.sources(node):
                 part, answer = pin.rsplit(".", 1)
                 group, index = self.netlist.places()[part]
-                if answer in self.kinds[group].answers.static:
-                    wanted.setdefault(group, {}).setdefault((answer, sign), []).append((index, own[node].indices()))
+                facts = self.graph.facts(part)
+                for is_stored, told in ((False, facts.static), (True, facts.stored if changes else {})):
+                    if answer in told:
+                        kind = (answer, is_stored, slot.is_complex, sign)
+                        wanted.setdefault(group, {}).setdefault(kind, []).append((index, slot.indices()))
         return wanted
 
-    def _job(self, group: int, wanted: dict, known: dict[Node, Slot]) -> Job:
-        names = self.netlist.members[group]
-        rows = np.unique([index for asked in wanted.values() for index, _ in asked])
+    def job(self, group: int, known: dict[Node, Slot] | None = None, wanted: dict | None = None) -> Job:
+        """One group's work: all members with all that is known, unless told which answers are wanted."""
+        names, known, wanted = self.netlist.members[group], self.slots if known is None else known, wanted or {}
+        rows = np.unique([index for asked in wanted.values() for index, _ in asked]) if wanted else np.arange(len(names))
         position = {int(row): i for i, row in enumerate(rows)}
         single = len(names) == 1
-        lead = () if single else (len(rows),)
         members = [names[r] for r in rows]
-        told = lambda name, shape: self._gather([known.get(self.graph.value_node(m, name)) for m in members], shape, lead)
-        writes = [
-            Write(answer, np.array([position[i] for i, _ in asked]), np.concatenate([to for _, to in asked]), sign)
-            for (answer, sign), asked in wanted.items()
-        ]
+        told = lambda name, port: Gather.of(
+            [known.get(self.graph.value_node(m, name)) for m in members], port, single, self.lengths
+        )
+        writes = tuple(
+            Write(
+                answer,
+                is_stored,
+                is_complex,
+                np.array([position[i] for i, _ in asked]),
+                np.concatenate([to for _, to in asked]),
+                sign,
+            )
+            for (answer, is_stored, is_complex, sign), asked in wanted.items()
+        )
         return Job(
             group,
             None if len(rows) == len(names) else rows,
             single,
-            {name: told(name, port.shape) for name, port in self.netlist.ports[group]},
-            {name: told(name, shape) for name, shape in self.kinds[group].unknowns.items()},
+            {name: told(name, port) for name, port in self.netlist.ports[group]},
+            {name: told(name, port) for name, port in self.outlines[group].unknowns.items()},
             writes,
         )
-
-    def _gather(self, slots: list[Slot | None], shape: tuple[int, ...], lead: tuple[int, ...]) -> Gather:
-        size = int(np.prod(shape, dtype=int))
-        used = sorted({slot.segment if slot else GROUND_SEGMENT for slot in slots})
-        starts = dict(zip(used, np.cumsum([0, *(self.lengths[s] for s in used[:-1])]), strict=True))
-        places = [starts[s.segment] + s.indices() if s else np.full(size, starts[GROUND_SEGMENT]) for s in slots]
-        return Gather(tuple(used), np.concatenate(places), (*lead, *shape))
 
 
 def label(node: Node) -> str:
     """A value's name in messages."""
-    return f"part `{node[1]}`, unknown `{node[2]}`" if node[0] == "unknown" else f"net `{node[1]}`"
+    if node[0] == "unknown":
+        return f"part `{node[1]}`, unknown `{node[2]}`"
+    return f"the wave that leaves `{node[1]}`" if node[0] == "wave" else f"net `{node[1]}`"
 
 
-def plan_of(circuit: Any) -> Plan:
-    """The plan of a circuit; made once per topology and set of shapes."""
+def plan_of(circuit: Any, mode: str = "rest", late: frozenset[tuple[str, str]] = frozenset()) -> Plan:
+    """The plan of a circuit for one of `devsim.ordering.MODES`; made once per topology and set of shapes.
+
+    late: the (part, unknown) pairs whose values are known from history.
+    """
     structures = tuple(jax.tree.structure(group) for group in circuit.groups)
     shapes = tuple(tuple((jnp.shape(x), jnp.result_type(x)) for x in jax.tree.leaves(group)) for group in circuit.groups)
-    return _plan(circuit.netlist, structures, shapes)
+    return _plan(circuit.netlist, structures, shapes, mode, late)
 
 
 @lru_cache(maxsize=256)
-def _plan(netlist: Netlist, structures: tuple, shapes: tuple) -> Plan:
+def _plan(netlist: Netlist, structures: tuple, shapes: tuple, mode: str, late: frozenset) -> Plan:
+    return Plan(netlist, _outlines(netlist, structures, shapes), mode, late)
+
+
+@lru_cache(maxsize=64)
+def _outlines(netlist: Netlist, structures: tuple, shapes: tuple) -> tuple[Outline, ...]:
     outlines = []
     for names, ports, structure, leaves in zip(netlist.members, netlist.ports, structures, shapes, strict=True):
         cut = 0 if len(names) == 1 else 1
         part = jax.tree.unflatten(structure, [jax.ShapeDtypeStruct(shape[cut:], dtype) for shape, dtype in leaves])
         outlines.append(Outline(part, dict(ports)))
-    return Plan(netlist, tuple(outlines))
+    return tuple(outlines)
 
 
 def at_rest(plan: Plan, circuit: Any) -> tuple[Array, Array]:
-    """Internal unknowns at power-up, and their scales."""
+    """Internal unknowns at power-up, and their scales, as real numbers."""
     values, scales = [jnp.zeros(0)], [jnp.zeros(0)]
     for group, unknown in plan.rest_order:
+        kind = plan.outlines[group].unknowns[unknown]
         single = len(circuit.netlist.members[group]) == 1
-        rest = lambda part, unknown=unknown: tuple(jnp.broadcast_arrays(*part.rest()[unknown]))
+
+        def rest(part, unknown=unknown, kind=kind):
+            value, scale = jnp.broadcast_arrays(*part.rest()[unknown][:2])
+            return packed(value, kind.is_complex), packed(scale.real * (1 + 1j) if kind.is_complex else scale, kind.is_complex)
+
         value, scale = rest(circuit.groups[group]) if single else jax.vmap(rest)(circuit.groups[group])
-        values.append(jnp.ravel(value).astype(float))
-        scales.append(jnp.ravel(scale).astype(float))
+        values.append(jnp.ravel(value))
+        scales.append(jnp.ravel(scale))
     return jnp.concatenate(values), jnp.concatenate(scales)
 
 
-def evaluate(plan: Plan, circuit: Any, inputs: dict[str, Array]) -> tuple[list[Array], list[Outcome]]:
+def given(plan: Plan, inputs: dict[str, Array]) -> Array:
+    """The inputs as one segment."""
+    ports = plan.graph.net_ports
+    values = [packed(inputs[name], ports[net].is_complex) for name, net in plan.netlist.inputs]
+    return jnp.concatenate(values) if values else jnp.zeros(0)
+
+
+def evaluate(plan: Plan, circuit: Any, inputs: dict[str, Array], t: float = 0.0) -> tuple[list[Array], list[Outcome]]:
     """Every segment of the circuit's values, and the outcome of each solve."""
-    given = [jnp.ravel(jnp.asarray(inputs[name], float)) for name, _ in plan.netlist.inputs]
     rest, scales = at_rest(plan, circuit)
-    segments = [jnp.zeros(1), jnp.concatenate(given) if given else jnp.zeros(0), rest]
+    segments = [jnp.zeros(1), given(plan, inputs), rest]
     outcomes = []
     for step in plan.steps:
-        values, outcome = step.run(circuit.groups, segments, scales)
+        if step.implicit:
+            values, outcome, _ = step.solve(step.at_rest(circuit.groups, segments, t), *step.start(segments, scales))
+            outcomes.append(outcome)
+        else:
+            values = step.values(circuit.groups, segments, t)
         segments.append(values)
-        outcomes += [outcome] if outcome is not None else []
     return segments, outcomes

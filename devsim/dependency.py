@@ -1,18 +1,47 @@
 """Which of a part's answers depend on which of the values it is told, read off its traced program."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+import functools
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import Literal
+from jax.extend.core import ClosedJaxpr, Literal
 
 from devsim.part import Element
-from devsim.ports import Balance, Port
+from devsim.ports import Balance, Noise, Port
 
-_KEEP_ZERO = ("broadcast_in_dim", "convert_element_type", "copy", "reshape", "squeeze")
-"""Primitives that make zero of zero."""
+_KEEP_ZERO = frozenset(
+    ("broadcast_in_dim", "concatenate", "complex", "conj", "convert_element_type", "copy", "copy_p", "cumsum", "expand_dims")
+    + ("imag", "neg", "pad", "real", "reduce_sum", "reshape", "rev", "slice", "squeeze", "transpose", "add", "sub", "add_any")
+)
+"""Primitives that make zero of zeros."""
+_ANY_ZERO = frozenset(("mul", "dot_general"))
+"""Primitives that make zero where one factor is zero."""
+_CALLS = frozenset(("pjit", "jit", "closed_call", "core_call", "custom_jvp_call", "custom_vjp_call", "checkpoint", "remat2"))
+"""Primitives that run an inner program on their inputs."""
+
+
+class Fact(NamedTuple):
+    """What is known of a value before its numbers.
+
+    reach: the inputs on which it may depend. zero: it is zero whatever they are. alias: the input that it is, or None.
+    """
+
+    reach: frozenset
+    zero: bool = False
+    alias: Any = None
+
+
+ZERO = Fact(frozenset(), zero=True)
+
+
+class Facts(NamedTuple):
+    """Facts of a part's answers; what an internal unknown is stated to equal is among the static ones."""
+
+    static: dict[str, Fact]
+    stored: dict[str, Fact]
 
 
 class Outline:
@@ -20,64 +49,108 @@ class Outline:
 
     def __init__(self, part: Element, ports: Mapping[str, Port]):
         self.part, self.ports = part, dict(ports)
-        at_rest = jax.eval_shape(lambda part: {name: jnp.asarray(u.value) for name, u in part.rest().items()}, part)
-        self.unknowns: dict[str, tuple[int, ...]] = {name: tuple(value.shape) for name, value in at_rest.items()}
+        settling: set[str] = set()
 
-    def answers(self, grounded: frozenset[str]) -> Balance:
-        """The shapes of what `balance` returns where the `grounded` ports are told potential zero."""
+        def values(part):
+            rest = part.rest()
+            settling.update(name for name, unknown in rest.items() if unknown.settles)
+            return {name: jnp.asarray(unknown.value) for name, unknown in rest.items()}
+
+        at_rest = jax.eval_shape(values, part)
+        self.settling = frozenset(settling)
+        self.unknowns = {name: Port("unknown", tuple(v.shape), is_complex=_is_complex(v)) for name, v in at_rest.items()}
+        self.facts = functools.cache(self._facts)
+        self.answers = functools.cache(self._answers)
+
+    def _answers(self, grounded: frozenset[str]) -> Balance:
+        """The shapes of what `balance` returns where it is told zero by the names `grounded`."""
         return jax.eval_shape(self._balance(grounded), self.part, *self._told(grounded))
 
-    def dependencies(self, grounded: frozenset[str]) -> dict[str, frozenset[str]]:
-        """Each entry of `balance(...).static` -> the ports and internal unknowns on which it may depend."""
-        traced = _Trace(lambda *told: self._balance(grounded)(*told).static, self.part, *self._told(grounded))
-        names = [*(n for n in sorted(self.ports) if n not in grounded), *sorted(self.unknowns)]
-        leaves = len(jax.tree.leaves(self.part))
-        reach = {entry: traced.reach(atom) for entry, atom in traced.outputs.items()}
-        return {entry: frozenset(names[i - leaves] for i in found if i >= leaves) for entry, found in reach.items()}
+    def noises(self) -> dict[str, Noise]:
+        """The shapes of its noise densities."""
+        return jax.eval_shape(lambda part, p, x: part.noise(p, x), self.part, *self._told(frozenset()))
+
+    def _facts(self, grounded: frozenset[str]) -> Facts:
+        """Each answer's dependence on the ports and internal unknowns, by their names."""
+
+        def program(part, p, x):
+            found = self._balance(grounded)(part, p, x)
+            return found.static | {name: stated.value for name, stated in found.stated.items()}, found.stored
+
+        told = self._told(grounded)
+        closed, shapes = jax.make_jaxpr(program, return_shape=True)(self.part, *told)
+        names = [None] * len(jax.tree.leaves(self.part)) + [*sorted(told[0]), *sorted(told[1])]
+        inputs = [Fact(frozenset() if name is None else frozenset((name,)), alias=name) for name in names]
+        found = _interpreted(closed.jaxpr, closed.consts, inputs)
+        static, stored = (sorted(each) for each in shapes)
+        return Facts(dict(zip(static, found[: len(static)], strict=True)), dict(zip(stored, found[len(static) :], strict=True)))
 
     def constant_zeros(self) -> frozenset[str]:
         """The potentials that it imposes and that are zero whatever it is told and whatever its parameters are."""
         imposed = [name for name, port in self.ports.items() if port.drives and port.domain == "electrical"]
-        if not imposed:
-            return frozenset()
-        traced = _Trace(lambda *told: self._balance(frozenset())(*told).static, self.part, *self._told(frozenset()))
-        return frozenset(name for name in imposed if traced.is_zero(traced.outputs[name]))
+        return frozenset(name for name in imposed if self.facts(frozenset()).static.get(name, ZERO).zero)
 
     def _told(self, grounded: frozenset[str]) -> tuple[dict, dict]:
-        shaped = lambda shape: jax.ShapeDtypeStruct(shape, jnp.result_type(float))
-        p = {name: shaped(port.shape) for name, port in self.ports.items() if name not in grounded}
-        return p, {name: shaped(shape) for name, shape in self.unknowns.items()}
+        shaped = lambda port: jax.ShapeDtypeStruct(port.shape, jnp.result_type(complex if port.is_complex else float))
+        return tuple(
+            {name: shaped(port) for name, port in kinds.items() if name not in grounded}
+            for kinds in (self.ports, self.unknowns)
+        )
 
-    def _balance(self, grounded: frozenset[str]) -> Callable[..., Balance]:
-        ground = {name: np.zeros(self.ports[name].shape) for name in grounded}
-        return lambda part, p, x: part.balance(0.0, p | ground, x)
+    def _balance(self, grounded: frozenset[str]):
+        ports, unknowns = (
+            {name: zeros(port) for name, port in kinds.items() if name in grounded} for kinds in (self.ports, self.unknowns)
+        )
+        return lambda part, p, x: part.balance(0.0, p | ports, x | unknowns)
 
 
-class _Trace:
-    """A traced program that returns a dictionary: what its outputs are made from."""
+def zeros(port: Port, lead: tuple[int, ...] = ()) -> np.ndarray:
+    """Concrete zeros, so that a part can see that it is told zero and skip work."""
+    return np.zeros((*lead, *port.shape), jnp.result_type(complex if port.is_complex else float))
 
-    def __init__(self, program: Callable[..., dict[str, Any]], *arguments: Any):
-        closed, shapes = jax.make_jaxpr(program, return_shape=True)(*arguments)
-        self.jaxpr = closed.jaxpr
-        self.constants = dict(zip(closed.jaxpr.constvars, closed.consts, strict=True))
-        self.outputs = dict(zip(sorted(shapes), closed.jaxpr.outvars, strict=True))
-        self.made_by = {var: equation for equation in closed.jaxpr.eqns for var in equation.outvars}
-        self._reach: dict[Any, set[int]] = {var: {i} for i, var in enumerate(closed.jaxpr.invars)}
-        for equation in closed.jaxpr.eqns:
-            self._reach |= dict.fromkeys(equation.outvars, self._all(equation.invars))
 
-    def _all(self, atoms: Iterable[Any]) -> set[int]:
-        return set().union(*(self.reach(atom) for atom in atoms))
+def _is_complex(value) -> bool:
+    return jnp.issubdtype(value.dtype, jnp.complexfloating)
 
-    def reach(self, atom: Any) -> set[int]:
-        """Indices of the inputs on which a value may depend."""
-        return set() if isinstance(atom, Literal) else self._reach.get(atom, set())
 
-    def is_zero(self, atom: Any) -> bool:
-        """True where a value is certainly zero."""
-        if isinstance(atom, Literal):
-            return not np.any(atom.val)
-        if atom in self.constants:
-            return isinstance(self.constants[atom], np.ndarray) and not self.constants[atom].any()
-        equation = self.made_by.get(atom)
-        return equation is not None and equation.primitive.name in _KEEP_ZERO and self.is_zero(equation.invars[0])
+def _interpreted(jaxpr: Any, constants: list, inputs: list[Fact]) -> list[Fact]:
+    """The facts of a program's outputs, found by running it on facts."""
+    known = dict(zip(jaxpr.invars, inputs, strict=True))
+    known |= {
+        var: ZERO if isinstance(value, np.ndarray) and not value.any() else Fact(frozenset())
+        for var, value in zip(jaxpr.constvars, constants, strict=True)
+    }
+
+    def fact(atom):
+        return (ZERO if not np.any(atom.val) else Fact(frozenset())) if isinstance(atom, Literal) else known[atom]
+
+    for equation in jaxpr.eqns:
+        given = [fact(atom) for atom in equation.invars]
+        inner = _inner(equation)
+        if inner is not None:
+            found = _interpreted(*inner, given)
+        else:
+            zero = _is_zero(equation.primitive.name, given)
+            found = [ZERO if zero else Fact(frozenset().union(*(g.reach for g in given)))] * len(equation.outvars)
+        known |= dict(zip(equation.outvars, found, strict=True))
+    return [fact(atom) for atom in jaxpr.outvars]
+
+
+def _inner(equation: Any) -> tuple[Any, list] | None:
+    """The program that a call runs, with its constants; None for a primitive of its own."""
+    if equation.primitive.name not in _CALLS:
+        return None
+    program = equation.params.get("jaxpr", equation.params.get("call_jaxpr"))
+    jaxpr, constants = (program.jaxpr, program.consts) if isinstance(program, ClosedJaxpr) else (program, [])
+    fits = jaxpr is not None and len(jaxpr.invars) == len(equation.invars) and len(jaxpr.constvars) == len(constants)
+    return (jaxpr, constants) if fits else None
+
+
+def _is_zero(name: str, given: list[Fact]) -> bool:
+    if name in _ANY_ZERO:
+        return any(g.zero for g in given)
+    if name in ("div", "dynamic_slice", "gather"):
+        return given[0].zero
+    if name == "select_n":
+        return all(g.zero for g in given[1:])
+    return name in _KEEP_ZERO and bool(given) and all(g.zero for g in given)

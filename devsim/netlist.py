@@ -154,7 +154,8 @@ def _check_net(net: str, pins: list[tuple[str, Port]], inputs: int, is_output: b
         return
     if not pins:
         raise InputError(f"Net `{net}` must join at least one pin, but joins none.")
-    for what, of in (("domain", lambda p: p.domain), ("shape", lambda p: p.shape)):
+    kind_of = lambda p: "complex" if p.is_complex else "real"
+    for what, of in (("domain", lambda p: p.domain), ("shape", lambda p: p.shape), ("kind of number", kind_of)):
         kinds = {of(port): pin for pin, port in pins}
         if len(kinds) > 1:
             told = " and ".join(f"`{pin}` ({kind})" for kind, pin in kinds.items())
@@ -162,9 +163,21 @@ def _check_net(net: str, pins: list[tuple[str, Port]], inputs: int, is_output: b
     drivers = [f"`{pin}`" for pin, port in pins if port.drives] + inputs * ["an input"]
     if len(drivers) > 1:
         raise InputError(f"Net `{net}` must have one driver, but is driven by {' and '.join(drivers)}.")
-    if not drivers and pins[0][1].domain == "signal":
+    domain = pins[0][1].domain
+    if not drivers and domain in ("signal", "spike"):
         raise InputError(
-            f"Signal net `{net}` must have a driver, but {_listed([p for p, _ in pins])} only read it; make it an input."
+            f"{domain.capitalize()} net `{net}` must have a driver, but {_listed([p for p, _ in pins])} only read it;"
+            " make it an input."
+        )
+    if domain == "optical" and len(pins) + inputs > 2:
+        ends = [f"`{pin}`" for pin, _ in pins] + inputs * ["an input"]
+        raise InputError(
+            f"Optical net `{net}` must join two ports, but joins {', '.join(ends)}; put a splitter or coupler between them."
+        )
+    if domain == "optical" and len(pins) == 1 and not inputs and not is_output:
+        raise InputError(
+            f"Every optical port must meet another, but `{pins[0][0]}` is alone on net `{net}`; join it to a `Termination`, or"
+            " make the net an input or an output."
         )
     if len(pins) == 1 and not inputs and not is_output:
         raise InputError(

@@ -2,16 +2,19 @@
 
 Source: Deuflhard, Newton Methods for Nonlinear Problems (Springer, 2011), sections 2.1.1 and 3.3: a damped step is
 accepted when the simplified correction J(y)^-1 F(y + s dy) is shorter than dy, a test that does not change when the
-equations are rescaled. Why not a library's Newton: circuits mix volts, picoamperes and exponentials, so the step test
-needs a scale for every unknown, and the word for a failure needs the unknown that moved last.
+equations are rescaled; Hairer and Wanner, Solving Ordinary Differential Equations II (Springer, 1996), section IV.8, for
+the simplified iteration with a Jacobian kept from step to step. Why not a library's Newton: circuits mix volts,
+picoamperes and exponentials, so the step test needs a scale for every unknown, the word for a failure needs the unknown
+that moved last, and parts know the few places of the Jacobian that they fill.
 """
 
+import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 WORDS = (
     "converged",
@@ -20,15 +23,41 @@ WORDS = (
     "no step lowers the error",
 )
 _SMALLEST_STEP = 2.0**-60
+_SLOWEST = 0.3
+"""A kept Jacobian that shortens the correction less than this in one iteration is made anew."""
+
+
+class System(Protocol):
+    """Equations to be solved: hashable, all numbers in `theta`."""
+
+    def residual(self, theta: Any, y: Array) -> Array:
+        """What is left of the equations at `y`, (n,)."""
+        ...
+
+    def jacobian(self, theta: Any, y: Array) -> Array:
+        """Its derivative with respect to `y`, (n, n)."""
+        ...
 
 
 class Outcome(NamedTuple):
     """How a solve went: `status` indexes `WORDS`, `error` is the last scaled correction, `worst` the unknown it moved."""
 
-    status: Int[Array, ""]
-    steps: Int[Array, ""]
-    error: Float[Array, ""]
-    worst: Int[Array, ""]
+    status: Array
+    steps: Array
+    error: Array
+    worst: Array
+
+
+class Kept(NamedTuple):
+    """What a solve leaves for the next one nearby: the inverse of its scaled Jacobian and how well it served."""
+
+    inverse: Float[Array, "n n"]
+    rate: Float[Array, ""]
+
+
+def nothing_kept(size: int) -> Kept:
+    """Before the first solve: an inverse that no iteration accepts."""
+    return Kept(jnp.zeros((size, size)), jnp.asarray(jnp.inf))
 
 
 def tolerance_of(dtype) -> float:
@@ -36,22 +65,104 @@ def tolerance_of(dtype) -> float:
     return 10 * float(jnp.finfo(dtype).eps) ** (2 / 3)
 
 
-def solve(residual: Callable, start: Float[Array, " n"], scale: Float[Array, " n"], *, most_steps: int = 100):
-    """The root of `residual` near `start`: (root, Outcome). A failed solve returns NaN, never a silent number.
+def solve(
+    system: System,
+    theta: Any,
+    start: Float[Array, " n"],
+    scale: Float[Array, " n"],
+    kept: Kept | None = None,
+    *,
+    most_steps: int = 100,
+) -> tuple[Array, Outcome, Kept | None]:
+    """The root of `system.residual(theta, y)` near `start`. A failed solve returns NaN, never a silent number.
 
-    `scale` is the size that counts as large for each unknown. Forward and reverse derivatives with respect to all that
-    `residual` closes over come from one linear solve at the root, not from the iterations.
+    `scale` is the size that counts as large for each unknown. `kept` comes from an earlier solve of a like system and
+    is tried first. Derivatives of every order with respect to `theta` come from the equations at the root, not from the
+    iterations.
     """
+    start, scale, kept = jax.lax.stop_gradient((start, scale, kept))
+    y, (status, steps, error, worst), kept = _root((system, most_steps), theta, start, scale, kept)
+    return y, Outcome(status.astype(int), steps.astype(int), error, worst.astype(int)), kept
 
-    def scaled(y):
-        return residual(y * scale)
 
-    def tangent(linear, b):
-        return jnp.linalg.solve(jax.jacfwd(linear)(jnp.zeros_like(b)), b)
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _root(told, theta, start, scale, kept):
+    system, most_steps = told
+    residual = lambda y: system.residual(theta, y * scale)
+    inverse_of = lambda y: _factors(system.jacobian(theta, y * scale) * scale)
+    y, first = start / scale, jnp.ones((), start.dtype)
+    if kept is not None:
+        y, done, kept = _with_kept(residual, y, kept)
+        first = jnp.where(done, 0.0, first)
+    y, outcome = _iterate(residual, inverse_of, y, first, most_steps)
+    if kept is not None:
+        kept = _renewed(kept, outcome, lambda: system.jacobian(theta, y * scale) * scale)
+    return jnp.where(outcome.status == 0, y, jnp.nan) * scale, tuple(outcome), kept
 
-    y, told = jax.lax.custom_root(scaled, start / scale, lambda f, y: _iterate(f, y, most_steps), tangent, has_aux=True)
-    status, steps, error, worst = jax.lax.stop_gradient(told)
-    return y * scale, Outcome(status.astype(int), steps.astype(int), error, worst.astype(int))
+
+@_root.defjvp
+def _root_jvp(told, primals, tangents):
+    system, _ = told
+    theta, start, scale, kept = primals
+    y, outcome, kept = _root(told, theta, start, scale, kept)
+    _, push = jax.jvp(lambda theta: system.residual(theta, y), (theta,), (tangents[0],))
+    matrix = system.jacobian(theta, y)
+    rows = _row_sizes(matrix)
+    slope = -jnp.linalg.solve(matrix / rows[:, None], push / rows)
+    still = jax.tree.map(jnp.zeros_like, (outcome, kept))
+    return (y, outcome, kept), (slope, *still)
+
+
+def _row_sizes(matrix: Array) -> Array:
+    rows = jax.lax.stop_gradient(jnp.max(jnp.abs(matrix), axis=1))
+    return jnp.where(rows > 0, rows, 1.0)
+
+
+def _factors(matrix: Array) -> Callable:
+    """The map from a residual to the correction that would cancel it."""
+    rows = _row_sizes(matrix)
+    factors = jax.scipy.linalg.lu_factor(matrix / rows[:, None])
+    return lambda g: -jax.scipy.linalg.lu_solve(factors, g / rows)
+
+
+def _with_kept(residual: Callable, y: Array, kept: Kept) -> tuple[Array, Array, Kept]:
+    """Simplified iterations with a kept inverse: (y, whether that was enough, what is kept)."""
+    tolerance = tolerance_of(y.dtype)
+
+    def proceed(carry):
+        _, _, rate, done, count = carry
+        return ~done & (rate < _SLOWEST) & (count < 6)
+
+    def advance(carry):
+        y, before, rate, _, count = carry
+        step = -kept.inverse @ residual(y)
+        length = jnp.max(jnp.abs(step) / (1 + jnp.abs(y)))
+        rate = jnp.where(count == 0, rate, length / jnp.maximum(before, jnp.finfo(y.dtype).tiny))
+        rate = jnp.where(jnp.isfinite(length), rate, jnp.inf)
+        done = (rate < _SLOWEST) & (length * rate <= tolerance * (1 - rate))
+        return jnp.where(jnp.isfinite(length), y + step, y), length, rate, done, count + 1
+
+    known = jnp.clip(kept.rate, jnp.finfo(y.dtype).eps, None) ** 0.8
+    zero = jnp.zeros((), y.dtype)
+    first = (y, zero, known, jnp.zeros((), bool), jnp.zeros((), int))
+    found, _, rate, done, count = jax.lax.while_loop(proceed, advance, first)
+    return jnp.where(done, found, y), done, Kept(kept.inverse, jnp.where(count > 1, rate, kept.rate))
+
+
+def _renewed(kept: Kept, outcome: Outcome, jacobian: Callable) -> Kept:
+    """A new inverse where the kept one did not do."""
+    size = kept.inverse.shape[0]
+
+    def renew(_):
+        matrix = jacobian()
+        rows = _row_sizes(matrix)
+        return jnp.linalg.solve(matrix / rows[:, None], jnp.diag(1 / rows)), jnp.zeros((), bool)
+
+    # A loop of at most one turn, not a condition: vectorised over dies, a condition would be paid for at every step.
+    begin = (kept.inverse, outcome.steps > 0)
+    inverse, _ = jax.lax.while_loop(lambda carry: carry[1], renew, begin)
+    rate = jnp.where(outcome.steps > 0, jnp.asarray(1e-2, kept.rate.dtype), kept.rate)
+    return Kept(inverse.reshape(size, size), rate)
 
 
 class _State(NamedTuple):
@@ -59,35 +170,28 @@ class _State(NamedTuple):
     outcome: Outcome
 
 
-def _iterate(residual: Callable, start: Array, most_steps: int):
+def _iterate(residual: Callable, factors: Callable, start: Array, first: Array, most_steps: int):
     tolerance = tolerance_of(start.dtype)
 
     def proceed(state: _State):
-        outcome = state.outcome
-        return (outcome.status == 1) & (outcome.steps < most_steps)
+        return (state.outcome.status == 1) & (state.outcome.steps < most_steps)
 
     def advance(state: _State):
-        f = residual(state.y)
-        jacobian = jax.jacfwd(residual)(state.y)
-        rows = jnp.max(jnp.abs(jacobian), axis=1)
-        rows = jnp.where(rows > 0, rows, 1.0)
-        factors = jax.scipy.linalg.lu_factor(jacobian / rows[:, None])
-        correct = lambda g: -jax.scipy.linalg.lu_solve(factors, g / rows)
-        step = correct(f)
+        correct = factors(state.y)
+        step = correct(residual(state.y))
         y, rest, accepted = _damped(residual, correct, state.y, step)
         moved = jnp.abs(rest) / (1 + jnp.abs(y))
         error = jnp.max(moved)
         singular = ~jnp.all(jnp.isfinite(step))
         done = accepted & (error <= tolerance)
-        status = jnp.where(singular, 2, jnp.where(~accepted, 3, jnp.where(done, 0, 1)))
+        status = jnp.where(singular, 2, jnp.where(~accepted, 3, jnp.where(done, 0, 1))).astype(start.dtype)
         y = jnp.where(done, y + rest, y)
-        return _State(y, Outcome(status, state.outcome.steps + 1, error, jnp.argmax(moved)))
+        return _State(y, Outcome(status, state.outcome.steps + 1, error, jnp.argmax(moved).astype(start.dtype)))
 
-    zero = jnp.zeros((), int)
-    first = _State(start, Outcome(zero + 1, zero, jnp.asarray(jnp.inf, start.dtype), zero))
-    y, outcome = jax.lax.while_loop(proceed, advance, first)
-    # What goes with the root must be real: `custom_root` gives it a tangent.
-    return jnp.where(outcome.status == 0, y, jnp.nan), tuple(part.astype(y.dtype) for part in outcome)
+    # Status and counts are kept as floating numbers: what a differentiated function returns has a tangent.
+    zero = jnp.zeros((), start.dtype)
+    begin = _State(start, Outcome(first, zero, jnp.where(first == 0, zero, jnp.inf), zero))
+    return jax.lax.while_loop(proceed, advance, begin)
 
 
 def _damped(residual: Callable, correct: Callable, y: Array, step: Array):

@@ -145,6 +145,13 @@ class Element(Part):
     def balance(self, t: Array | float, p: dict[str, Array], x: dict[str, Array]) -> Balance:
         """Its share of `static + d(stored)/dt = 0` at time `t` (s), port values `p`, internal unknowns `x`."""
 
+    def jump(self, t: Array | float, p: dict[str, Array], x: dict[str, Array]) -> dict[str, Array]:
+        """The new values of those internal unknowns that events change, once at the end of each step of a transient.
+
+        `p` holds the spikes of the step; an unknown that is left out does not jump. Parts without events do nothing.
+        """
+        return {}
+
     @abc.abstractmethod
     def noise(self, p: dict[str, Array], x: dict[str, Array]) -> dict[str, Noise]:
         """Its noise sources by name."""

@@ -8,7 +8,10 @@ from jaxtyping import Array
 
 from devsim import check, newton
 from devsim.compile import Plan
+from devsim.dependency import zeros
+from devsim.layout import Slot
 from devsim.newton import Outcome
+from devsim.ports import GROUND, Port
 
 
 class Solution(eqx.Module):
@@ -23,15 +26,26 @@ class Solution(eqx.Module):
     analysis: str = eqx.field(static=True)
 
     def __getitem__(self, net: str) -> Array:
-        """Value of a net: potential in V on electrical nets; leading batch axes, then the net's shape."""
-        slot = self.plan.slot(net)
-        if net == "gnd" or net in self.plan.graph.grounded:
-            shape = self.plan.graph.net_ports[net].shape if net != "gnd" else ()
-            return jnp.zeros((*self.segments[0].shape[:-1], *shape))
-        if slot is None:
+        """Value of a net; leading batch axes, then the net's shape.
+
+        Potential in V on electrical nets; on optical nets the wave (W^0.5) that leaves the first of its pins.
+        """
+        port = Port("electrical") if net == GROUND else self.plan.netlist.net_ports().get(net)
+        if port is None:
             raise check.InputError(f"There is no net `{net}`.{check.suggest(net, self.nets())}")
-        values = self.segments[slot.segment][..., slot.offset : slot.offset + slot.size]
-        return values.reshape(*values.shape[:-1], *slot.shape)
+        return self._value(self.plan.slot(net), port)
+
+    def wave(self, pin: str) -> Array:
+        """The wave (W^0.5) that leaves the optical port `part.port`. Raises InputError for any other name."""
+        ports = self.plan.netlist.pin_ports()
+        optical = [name for name, port in ports.items() if port.domain == "optical"]
+        if pin not in optical:
+            raise check.InputError(f"There is no optical port `{pin}`.{check.suggest(pin, optical)}")
+        return self._value(self.plan.slots.get(("wave", pin)), ports[pin])
+
+    def _value(self, slot: Slot | None, port: Port) -> Array:
+        """What stands at a slot; zero where there is none."""
+        return slot.read(self.segments) if slot else zeros(port, self.segments[0].shape[:-1])
 
     def nets(self) -> list[str]:
         """Every net that has a value, ground left out."""
@@ -71,7 +85,7 @@ class Solution(eqx.Module):
         ports = self.plan.netlist.net_ports()
         lines = [f"{self.analysis}: {self.words()}"]
         for net in self.nets()[:24]:
-            unit = " V" if ports[net].domain == "electrical" else ""
+            unit = {"electrical": " V", "optical": " W^0.5"}.get(ports[net].domain, "")
             lines.append(f"  {net:<20} {summary(self[net])}{unit}")
         if len(self.nets()) > 24:
             lines.append(f"  ... and {len(self.nets()) - 24} more nets")
@@ -86,5 +100,7 @@ def summary(value: Array) -> str:
         return f"{value.dtype}{list(jax.numpy.shape(value))}"
     array = np.asarray(value)
     if array.ndim == 0:
-        return f"{float(array):.6g}"
+        return f"{array.item():.6g}"
+    if np.iscomplexobj(array):
+        return f"shape {array.shape}, magnitude {abs(array).min():.6g} to {abs(array).max():.6g}"
     return f"shape {array.shape}, {array.min():.6g} to {array.max():.6g}, mean {array.mean():.6g}"

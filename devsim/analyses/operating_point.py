@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
@@ -13,7 +12,10 @@ from devsim import check
 from devsim.check import InputError, SolveError
 from devsim.circuit import Circuit
 from devsim.compile import evaluate, plan_of
+from devsim.dependency import zeros
+from devsim.layout import FIRST_STAGE
 from devsim.parameter import as_leaf
+from devsim.ports import Port
 from devsim.solution import Solution
 
 
@@ -50,22 +52,17 @@ def _solve(circuit: Circuit, inputs: dict[str, Array]) -> Solution:
 
 
 def port_values(circuit: Circuit, solution: Solution, part: str) -> dict[str, Array]:
-    """What the named part answers at each of its ports: currents into it (A) where it is told potentials."""
-    told = {}
-    graph = solution.plan.graph
-    element = circuit[part]
-    ports = dict(solution.plan.netlist.ports[circuit.netlist.places()[part][0]])
-    for name, port in ports.items():
-        slot = solution.plan.slots.get(graph.value_node(part, name))
-        told[name] = _at(solution, slot) if slot else jnp.zeros(port.shape)
-    unknowns = {name: _at(solution, solution.plan.slots["unknown", part, name]) for name in element.rest()}
-    static = element.balance(0.0, told, unknowns).static
-    return {name: static.get(name, jnp.zeros(port.shape)) for name, port in ports.items()}
+    """What the named part answers at each of its ports: the current into it (A) where it is told a potential."""
+    plan, element = solution.plan, circuit[part]
+    ports = dict(plan.netlist.ports[circuit.netlist.places()[part][0]])
+    unknowns = plan.graph.outline(part).unknowns
 
+    def told(kinds: Mapping[str, Port]) -> dict[str, Array]:
+        slots = {name: plan.slots.get(plan.graph.value_node(part, name)) for name in kinds}
+        return {name: slot.read(solution.segments) if slot else zeros(kinds[name]) for name, slot in slots.items()}
 
-def _at(solution: Solution, slot) -> Array:
-    values = solution.segments[slot.segment][..., slot.offset : slot.offset + slot.size]
-    return values.reshape(*values.shape[:-1], *slot.shape)
+    static = element.balance(0.0, told(ports), told(unknowns)).static
+    return {name: static.get(name, zeros(port)) for name, port in ports.items()}
 
 
 def checked_inputs(circuit: Circuit, inputs: dict[str, Any]) -> dict[str, Array]:
@@ -81,13 +78,14 @@ def checked_inputs(circuit: Circuit, inputs: dict[str, Any]) -> dict[str, Array]
     values = {}
     for name, value in inputs.items():
         leaf, expected = as_leaf(value), ports[names[name]].shape
-        check.real(name, leaf)
+        if not ports[names[name]].is_complex:
+            check.real(name, leaf)
         check.finite(name, leaf)
         if jnp.shape(leaf) != expected:
             raise InputError(
                 f"`{name}` must have the shape {expected} of net `{names[name]}`, but has shape {jnp.shape(leaf)}."
             )
-        values[name] = leaf.astype(float)
+        values[name] = leaf.astype(complex if ports[names[name]].is_complex else float)
     return values
 
 
@@ -113,9 +111,8 @@ def _undetermined(circuit: Circuit, inputs: dict[str, Array], solution: Solution
     loops = [(i, step) for i, step in enumerate(plan.steps) if step.implicit]
     for (i, step), outcome in zip(loops, solution.outcomes, strict=True):
         if int(outcome.status):
-            jacobian = np.asarray(
-                jax.jacfwd(lambda y: step.residual(circuit.groups, segments[: 3 + i], y))(jnp.full(step.size, 1e-3))
-            )
+            task = step.at_rest(circuit.groups, segments[: FIRST_STAGE + i])
+            jacobian = np.asarray(step.jacobian(task, jnp.full(step.size, 1e-3)))
             if not np.isfinite(jacobian).all():
                 return []
             rows = np.abs(jacobian).max(axis=1, keepdims=True)
