@@ -10,10 +10,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key
 
-from devsim import check, randomness
+from devsim import carrier, check, randomness
 from devsim.check import InputError
 from devsim.compile import plan_of
 from devsim.netlist import Netlist, flatten, validated
+from devsim.parameter import as_leaf
 from devsim.part import Element, Entry, Part, unknown_path
 from devsim.ports import Port
 
@@ -146,6 +147,16 @@ class Circuit(Part):
                 keys = jnp.stack([randomness.named_key(key, name) for name in names])
                 groups.append(jax.vmap(verb)(group, keys))
         return self._with_groups(tuple(groups))
+
+    def tuned(self, wavelength: Any) -> Self:
+        """Every part that has a carrier wavelength (m) at this one; a row of them fills the lanes of buses."""
+        wavelength = as_leaf(wavelength)
+        check.within("wavelength", wavelength, check.above(0), "m")
+        return self._with_groups(tuple(carrier.tuned(group, wavelength) for group in self.groups))
+
+    def check_carrier(self) -> None:
+        """Raise InputError where parts that waves connect differ in their carrier wavelength."""
+        carrier.check_one_carrier(self.netlist, self.groups)
 
     def check_single(self) -> None:
         """Raise where the circuit holds several dies along leading axes: they are to be vmapped over."""

@@ -35,6 +35,7 @@ def operating_point(
     inputs = {} if inputs is None else inputs
     check.mapping("inputs", inputs, "the names of the circuit's inputs to values")
     circuit.check_single()
+    circuit.check_carrier()
     given = checked_inputs(circuit, dict(inputs))
     if key is not None:
         circuit = circuit.snapshot(key)

@@ -16,9 +16,9 @@ SOURCE = {".py", ".jinja", ".js", ".css"}
 FLOORS = (
     "check physics units quantise randomness newton engine provenance files",
     "parameter",
-    "ports part ageing",
+    "ports part ageing waveform surrogate",
     "devices",
-    "netlist dependency ordering compile circuit solution",
+    "netlist dependency layout ordering compile carrier circuit solution",
     "analyses",
     "learning",
     "chip",
