@@ -12,7 +12,14 @@ class InputError(ValueError):
 
 
 class SolveError(RuntimeError):
-    """A solve did not reach its tolerance; the message names the worst net or part and what to try."""
+    """A solve did not reach its tolerance; the message names the worst net or part and what to try.
+
+    solution: what was computed before it failed, where there is something.
+    """
+
+    def __init__(self, message: str, solution=None):
+        super().__init__(message)
+        self.solution = solution
 
 
 class Bounds(NamedTuple):

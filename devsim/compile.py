@@ -61,7 +61,7 @@ class Step:
     rest: np.ndarray
     names: tuple[str, ...]
 
-    def values(self, groups: tuple, segments: list[Array], t: Array | float, injected: Array | None = None) -> Array:
+    def values(self, groups: tuple, segments: list[Array], t: Array | float = 0.0, injected: Array | None = None) -> Array:
         """The values of a stage without a loop, less what noise is `injected`."""
         values = self.equations(groups, segments, t)[0]
         return values if injected is None else values - injected
@@ -286,40 +286,59 @@ def _outlines(netlist: Netlist, structures: tuple, shapes: tuple) -> tuple[Outli
     return tuple(outlines)
 
 
-def at_rest(plan: Plan, circuit: Any) -> tuple[Array, Array]:
+def at_rest(plan: Plan, groups: tuple) -> tuple[Array, Array]:
     """Internal unknowns at power-up, and their scales, as real numbers."""
     values, scales = [jnp.zeros(0)], [jnp.zeros(0)]
     for group, unknown in plan.rest_order:
         kind = plan.outlines[group].unknowns[unknown]
-        single = len(circuit.netlist.members[group]) == 1
+        single = len(plan.netlist.members[group]) == 1
 
         def rest(part, unknown=unknown, kind=kind):
             value, scale = jnp.broadcast_arrays(*part.rest()[unknown][:2])
             return packed(value, kind.is_complex), packed(scale.real * (1 + 1j) if kind.is_complex else scale, kind.is_complex)
 
-        value, scale = rest(circuit.groups[group]) if single else jax.vmap(rest)(circuit.groups[group])
+        value, scale = rest(groups[group]) if single else jax.vmap(rest)(groups[group])
         values.append(jnp.ravel(value))
         scales.append(jnp.ravel(scale))
     return jnp.concatenate(values), jnp.concatenate(scales)
 
 
-def given(plan: Plan, inputs: dict[str, Array]) -> Array:
-    """The inputs as one segment."""
+def input_segment(plan: Plan, inputs: dict[str, Array]) -> Array:
+    """The inputs' values as one segment."""
     ports = plan.graph.net_ports
     values = [packed(inputs[name], ports[net].is_complex) for name, net in plan.netlist.inputs]
     return jnp.concatenate(values) if values else jnp.zeros(0)
 
 
-def evaluate(plan: Plan, circuit: Any, inputs: dict[str, Array], t: float = 0.0) -> tuple[list[Array], list[Outcome]]:
+class Given(NamedTuple):
+    """What an evaluation starts from.
+
+    inputs: the input segment. rest: internal unknowns at power-up or as they are. scales: theirs. t: time, s.
+    injected: segment -> noise in its equations. guess: segments of an evaluation nearby, where loops begin.
+    """
+
+    inputs: Array
+    rest: Array
+    scales: Array
+    t: Array | float = 0.0
+    injected: dict[int, Array] = {}
+    guess: list[Array] | None = None
+
+
+def evaluate(plan: Plan, groups: tuple, told: Given) -> tuple[list[Array], list[Outcome]]:
     """Every segment of the circuit's values, and the outcome of each solve."""
-    rest, scales = at_rest(plan, circuit)
-    segments = [jnp.zeros(1), given(plan, inputs), rest]
-    outcomes = []
+    segments, outcomes = [jnp.zeros(1), told.inputs, told.rest], []
     for step in plan.steps:
+        noise = told.injected.get(step.segment)
         if step.implicit:
-            values, outcome, _ = step.solve(step.at_rest(circuit.groups, segments, t), *step.start(segments, scales))
+            task = step.at_rest(groups, segments, told.t)
+            if noise is not None:
+                task = task._replace(weights=task.weights._replace(offset=noise))
+            start, scale = step.start(segments, told.scales)
+            start = start if told.guess is None else told.guess[step.segment]
+            values, outcome, _ = step.solve(task, start, scale)
             outcomes.append(outcome)
         else:
-            values = step.values(circuit.groups, segments, t)
+            values = step.values(groups, segments, told.t, noise)
         segments.append(values)
     return segments, outcomes

@@ -11,7 +11,7 @@ from jaxtyping import Array, Key
 from devsim import check
 from devsim.check import InputError, SolveError
 from devsim.circuit import Circuit
-from devsim.compile import evaluate, plan_of
+from devsim.compile import Given, Plan, at_rest, evaluate, input_segment, plan_of
 from devsim.dependency import zeros
 from devsim.layout import FIRST_STAGE
 from devsim.parameter import as_leaf
@@ -48,8 +48,13 @@ def operating_point(
 @eqx.filter_jit
 def _solve(circuit: Circuit, inputs: dict[str, Array]) -> Solution:
     plan = plan_of(circuit)
-    segments, outcomes = evaluate(plan, circuit, inputs)
+    segments, outcomes = evaluate(plan, circuit.groups, from_rest(plan, circuit, inputs))
     return Solution(segments, outcomes, plan, "operating point")
+
+
+def from_rest(plan: Plan, circuit: Circuit, inputs: dict[str, Array]) -> Given:
+    """Where an operating point starts: inputs as given, internal unknowns at power-up."""
+    return Given(input_segment(plan, inputs), *at_rest(plan, circuit.groups))
 
 
 def port_values(circuit: Circuit, solution: Solution, part: str) -> dict[str, Array]:
@@ -108,7 +113,7 @@ def diagnosis(circuit: Circuit, inputs: dict[str, Array], solution: Solution) ->
 def _undetermined(circuit: Circuit, inputs: dict[str, Array], solution: Solution) -> list[str]:
     """The unknowns of the first failed loop that its Jacobian at rest leaves free."""
     plan = solution.plan
-    segments, _ = evaluate(plan, circuit, inputs)
+    segments, _ = evaluate(plan, circuit.groups, from_rest(plan, circuit, inputs))
     loops = [(i, step) for i, step in enumerate(plan.steps) if step.implicit]
     for (i, step), outcome in zip(loops, solution.outcomes, strict=True):
         if int(outcome.status):

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array
 
 from devsim import check
-from devsim.analyses.operating_point import checked_inputs
+from devsim.analyses.operating_point import checked_inputs, from_rest
 from devsim.check import InputError, SolveError, above
 from devsim.circuit import Circuit
 from devsim.compile import Plan, evaluate, plan_of
@@ -117,7 +117,7 @@ def _one(circuit: Circuit, inputs: dict[str, Array], names: tuple) -> tuple[Arra
 
     def leaving(waves: Array) -> tuple[Array, list[Outcome]]:
         told = {name: waves[place].reshape(shapes[name]) for name, place in _places(shapes).items()}
-        segments, outcomes = evaluate(plan, circuit, rest | told)
+        segments, outcomes = evaluate(plan, circuit.groups, from_rest(plan, circuit, rest | told))
         return jnp.concatenate([jnp.ravel(_leaving(plan, segments, name)) for name in names[1]]), outcomes
 
     _, response, outcomes = jax.linearize(leaving, bias, has_aux=True)

@@ -1,0 +1,118 @@
+"""Explicit and split steps, for circuits whose stored quantities are their own states."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from devsim.compile import Given, evaluate
+from devsim.layout import REST_SEGMENT
+from devsim.newton import Outcome
+from devsim.stepping.frame import Failure, Frame, first_failure
+from devsim.stepping.memory import Events, Memory
+from devsim.stepping.noise_path import PathState
+
+METHODS = ("euler", "heun", "rk4", "split")
+
+
+class ExplicitState(NamedTuple):
+    """n: step. rest: the segment of unknowns. segments: everything at this step, where a step needs it."""
+
+    n: Array
+    rest: Array
+    segments: list[Array] | None
+    history: Any
+    noise: PathState | None
+    failure: Failure
+
+
+class Explicit:
+    """Steps of one scheme over a frame.
+
+    euler: order 1. heun: the trapezoid predicted by Euler, order 2. rk4: the classical scheme of Runge and Kutta, order 4.
+    split: every stored unknown relaxes exactly at its own rate while the others act on it at the midpoint, order 2 and
+    stable for quick relaxation (the exponential midpoint rule, Hochbruck and Ostermann, Acta Numerica 19, 209 (2010)).
+    With noise, which is constant over a step: Euler-Maruyama, and Heun's scheme in the sense of Stratonovich.
+    """
+
+    def __init__(self, frame: Frame, method: str):
+        self.frame, self.method = frame, method
+        self.memory, self.events = Memory(frame.plan), Events(frame.plan)
+        self.eventful = bool(self.events or frame.delays or any(step.implicit for step in frame.plan.steps))
+
+    def start(self, segments: list[Array], noise: PathState | None) -> ExplicitState:
+        """Before the first step: `segments` at time zero."""
+        frame = self.frame
+        history = frame.delays.start(frame.groups, segments, frame.step) if frame.delays else None
+        kept = segments if self.eventful else None
+        return ExplicitState(jnp.zeros((), int), segments[REST_SEGMENT], kept, history, noise, Failure.none())
+
+    def segments(self, state: ExplicitState) -> list[Array]:
+        """Everything at the state's time."""
+        if state.segments is not None:
+            return state.segments
+        return self._evaluate(state, state.rest, 0.0, {})[0]
+
+    def advance(self, state: ExplicitState) -> ExplicitState:
+        """One step."""
+        frame = self.frame
+        noise, injected = state.noise, {}
+        if noise is not None:
+            noise, injected = frame.noise_of_step(noise, state.n, self.segments(state))
+        rest = self._advanced(state, injected)
+        if not self.eventful:
+            return state._replace(n=state.n + 1, rest=rest, noise=noise)
+        segments, outcomes = self._evaluate(state, rest, 1.0, injected)
+        failure = first_failure(state.failure, state.n + 1, outcomes)
+        n, t, history = state.n + 1, (state.n + 1) * frame.step, state.history
+        if frame.delays:
+            history = frame.delays.push(history, n, frame.groups, segments, t)
+        rest = self.events.happen(frame.groups, segments, t)[REST_SEGMENT] if self.events else segments[REST_SEGMENT]
+        return ExplicitState(n, rest, segments, history, noise, failure)
+
+    def _evaluate(self, state: ExplicitState, rest: Array, ahead: float, injected: dict) -> tuple[list[Array], list[Outcome]]:
+        """Everything at `ahead` steps after the state's, at given stored unknowns."""
+        frame = self.frame
+        if frame.delays:
+            rest = frame.delays.arrived(state.history, state.n, ahead, rest)
+        t = (state.n + ahead) * frame.step
+        told = Given(frame.inputs(t), rest, frame.scales, t, injected, state.segments)
+        return evaluate(frame.plan, frame.groups, told)
+
+    def _advanced(self, state: ExplicitState, injected: dict) -> Array:
+        """The stored unknowns one step later."""
+        h, m = self.frame.step, state.rest
+        kick = injected.get(REST_SEGMENT, 0.0)
+
+        def rate(m: Array, ahead: float) -> Array:
+            segments, _ = self._evaluate(state, m, ahead, injected)
+            return self.memory.rates(self.frame.groups, segments, (state.n + ahead) * h, kick)
+
+        first = rate(m, 0.0)
+        if self.method == "euler":
+            return m + h * first
+        if self.method == "heun":
+            return m + h / 2 * (first + rate(m + h * first, 1.0))
+        if self.method == "rk4":
+            second = rate(m + h / 2 * first, 0.5)
+            third = rate(m + h / 2 * second, 0.5)
+            return m + h / 6 * (first + 2 * second + 2 * third + rate(m + h * third, 1.0))
+        own = self._own_rate(state, m, injected)
+        middle = m + h / 2 * _phi(h / 2 * own) * first
+        return m + h * _phi(h * own) * (rate(middle, 0.5) + own * (m - middle))
+
+    def _own_rate(self, state: ExplicitState, m: Array, injected: dict) -> Array:
+        """How quickly every stored unknown changes its own rate, all that its part is told held, 1/s."""
+        segments, _ = self._evaluate(state, m, 0.0, injected)
+        alone = lambda m: self.memory.rates(
+            self.frame.groups, [*segments[:REST_SEGMENT], m, *segments[REST_SEGMENT + 1 :]], state.n * self.frame.step
+        )
+        return jax.jvp(alone, (segments[REST_SEGMENT],), (jnp.ones_like(m),))[1]
+
+
+def _phi(z: Array) -> Array:
+    """(exp(z) - 1) / z, smooth at zero."""
+    small = jnp.abs(z) < 1e-5
+    safe = jnp.where(small, 1.0, z)
+    return jnp.where(small, 1 + z / 2 + z**2 / 6, jnp.expm1(safe) / safe)

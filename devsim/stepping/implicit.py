@@ -1,0 +1,137 @@
+"""Implicit steps, for circuits with charges at nets and loops: Newton in scaled unknowns with a Jacobian kept for long."""
+
+import math
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from devsim.compile import Step, Task, Weights
+from devsim.layout import REST_SEGMENT
+from devsim.newton import Kept, Outcome, nothing_kept
+from devsim.stepping.frame import Failure, Frame, first_failure
+from devsim.stepping.memory import Events
+from devsim.stepping.noise_path import PathState
+
+METHODS = ("trapezoidal", "backward_euler", "tr_bdf2")
+_GAMMA = 2 - math.sqrt(2)
+"""Where within a step the trapezoidal part of TR-BDF2 ends: both parts then have one Jacobian."""
+
+
+class ImplicitState(NamedTuple):
+    """n: step. segments: all values. sides: static and stored side of every loop's equations there. kept: Jacobians."""
+
+    n: Array
+    segments: list[Array]
+    sides: list[tuple[Array, Array]]
+    kept: list[Kept]
+    history: Any
+    noise: PathState | None
+    failure: Failure
+
+
+class Implicit:
+    """Steps of one scheme over a frame.
+
+    For F + dQ/dt = 0, Q stored, F the rest; equations without Q hold at the end of the step.
+    trapezoidal: Q1 - Q0 + h/2 (F1 + F0) = 0, order 2; gives kT/C exactly at any step; does not damp what is much quicker
+      than the step. backward_euler: Q1 - Q0 + h F1 = 0, order 1, damps. tr_bdf2: a trapezoidal step to (2 - sqrt 2) h and
+      a backward difference to h, order 2, damps (Bank et al., IEEE Trans. Comput.-Aided Des. 4, 436 (1985)).
+    """
+
+    def __init__(self, frame: Frame, method: str):
+        self.frame, self.method = frame, method
+        self.events = Events(frame.plan)
+        self.loops = [step for step in frame.plan.steps if step.implicit]
+
+    def start(self, segments: list[Array], noise: PathState | None) -> ImplicitState:
+        """Before the first step: `segments` at time zero."""
+        frame = self.frame
+        history = frame.delays.start(frame.groups, segments, frame.step) if frame.delays else None
+        sides = self._sides(segments, jnp.zeros(()))
+        kept = [nothing_kept(step.size) for step in self.loops]
+        return ImplicitState(jnp.zeros((), int), segments, sides, kept, history, noise, Failure.none())
+
+    def segments(self, state: ImplicitState) -> list[Array]:
+        """Everything at the state's time."""
+        return state.segments
+
+    def advance(self, state: ImplicitState) -> ImplicitState:
+        """One step."""
+        frame = self.frame
+        noise, injected = state.noise, {}
+        if noise is not None:
+            noise, injected = frame.noise_of_step(noise, state.n, state.segments)
+        h = frame.step
+        if self.method == "tr_bdf2":
+            first = self._solved(state, _GAMMA, injected, _trapezoidal(_GAMMA * h))
+            between = self._sides(first[0], (state.n + _GAMMA) * h)
+            state = state._replace(kept=first[2], failure=first_failure(state.failure, state.n + 1, first[1]))
+            segments, outcomes, kept = self._solved(state, 1.0, injected, _backward(h, between), first[0])
+        else:
+            rule = _trapezoidal(h) if self.method == "trapezoidal" else _euler(h)
+            segments, outcomes, kept = self._solved(state, 1.0, injected, rule)
+        failure = first_failure(state.failure, state.n + 1, outcomes)
+        n, t, history = state.n + 1, (state.n + 1) * h, state.history
+        if frame.delays:
+            history = frame.delays.push(history, n, frame.groups, segments, t)
+        after = self.events.happen(frame.groups, segments, t) if self.events else segments
+        return ImplicitState(n, after, self._sides(after, t), kept, history, noise, failure)
+
+    def _sides(self, segments: list[Array], t: Array) -> list[tuple[Array, Array]]:
+        return [step.balance(self.frame.groups, segments[: step.segment + 1], t) for step in self.loops]
+
+    def _solved(self, state: ImplicitState, ahead: float, injected: dict, rule, guess: list[Array] | None = None):
+        """All values `ahead` steps after the state's: (segments, outcomes, kept Jacobians)."""
+        frame = self.frame
+        t, guess = (state.n + ahead) * frame.step, state.segments if guess is None else guess
+        rest = state.segments[REST_SEGMENT]
+        if frame.delays:
+            rest = frame.delays.arrived(state.history, state.n, ahead, rest)
+        segments: list[Array] = [state.segments[0], frame.inputs(t), rest]
+        outcomes: list[Outcome] = []
+        keeps: list[Kept] = []
+        for step in frame.plan.steps:
+            noise = injected.get(step.segment)
+            if not step.implicit:
+                segments.append(step.values(frame.groups, segments, t, noise))
+                continue
+            loop = len(outcomes)
+            weights = rule(step, state.sides[loop], loop, 0.0 if noise is None else noise)
+            task = Task(frame.groups, segments, t, weights)
+            _, scale = step.start(segments, frame.scales)
+            values, outcome, kept = step.solve(task, guess[step.segment], scale, state.kept[loop])
+            segments = [*segments, values]
+            outcomes.append(outcome)
+            keeps.append(kept)
+        return segments, outcomes, keeps
+
+
+def _weights(step: Step, static: Array, past: Array, noise: Array | float) -> Weights:
+    """Q1 + `static` F1 + `past` = 0 where something is stored, F1 + noise = 0 elsewhere."""
+    stored = jnp.asarray(step.dynamic, float)
+    offset = jnp.where(step.dynamic, past + static * noise, noise)
+    return Weights(jnp.where(step.dynamic, static, 1.0), stored, jnp.zeros(step.size), offset)
+
+
+def _trapezoidal(h: Array):
+    def rule(step, sides, loop, noise):
+        f, q = sides
+        return _weights(step, h / 2, h / 2 * (f + noise) - q, noise)
+
+    return rule
+
+
+def _euler(h: Array):
+    return lambda step, sides, loop, noise: _weights(step, h, -sides[1], noise)
+
+
+def _backward(h: Array, between: list):
+    """The second part of TR-BDF2: Q1 - Q_g / (g (2 - g)) + (1 - g)^2 / (g (2 - g)) Q0 + h (1 - g) / (2 - g) F1 = 0."""
+    g = _GAMMA
+
+    def rule(step, sides, loop, noise):
+        past = -between[loop][1] / (g * (2 - g)) + (1 - g) ** 2 / (g * (2 - g)) * sides[1]
+        return _weights(step, h * (1 - g) / (2 - g), past, noise)
+
+    return rule

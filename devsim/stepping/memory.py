@@ -1,0 +1,202 @@
+"""What a circuit remembers between steps: stored unknowns and their rates, events, and delayed values."""
+
+import math
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from devsim.check import InputError, is_concrete
+from devsim.compile import Plan
+from devsim.layout import REST_SEGMENT, Job, assembled, merged, packed, unpacked
+from devsim.part import Element
+
+
+class Stored(NamedTuple):
+    """The stored unknowns of one group: their names, where each is (members, reals), and whether each is its own store."""
+
+    job: Job
+    names: tuple[str, ...]
+    places: list[np.ndarray]
+    plain: bool
+
+
+class Memory:
+    """The stored unknowns of a circuit in which nothing else is stored, as part of the segment of unknowns."""
+
+    def __init__(self, plan: Plan):
+        self.plan, self.groups = plan, []
+        for group, (parts, outline) in enumerate(zip(plan.netlist.members, plan.outlines, strict=True)):
+            facts = plan.graph.facts(parts[0])
+            names = tuple(name for name in outline.unknowns if name in facts.stored)
+            if names:
+                places = [np.stack([plan.at_rest["unknown", part, name].indices() for part in parts]) for name in names]
+                plain = all(plan.graph.facts(part).stored[name].alias == name for part in parts for name in names)
+                self.groups.append(Stored(plan.job(group), names, places, plain))
+
+    def rates(self, groups: tuple, segments: list[Array], t: Array, injected: Array | float = 0.0) -> Array:
+        """Change of every stored unknown per second, zero at the other places of the segment of unknowns.
+
+        d(stored)/dt = -static, divided by the derivative of what is stored where that is not the unknown itself.
+        """
+        injected = jnp.broadcast_to(injected, segments[REST_SEGMENT].shape)
+        written = [
+            (np.concatenate([p.ravel() for p in s.places]), self._rates(s, groups, segments, t, injected)) for s in self.groups
+        ]
+        return assembled(self.plan.lengths[REST_SEGMENT], written)
+
+    def _rates(self, stored: Stored, groups: tuple, segments: list[Array], t: Array, injected: Array) -> Array:
+        kinds = self.plan.outlines[stored.job.group].unknowns
+
+        def question(part, p, x):
+            static = part.balance(t, p, x).static
+            rate = [-packed(static.get(n, 0.0 * x[n]), kinds[n].is_complex) for n in stored.names]
+            return rate if stored.plain else (rate, _store_slope(part, p, x, t, stored.names, kinds))
+
+        told = stored.job.ask(groups, segments, question)
+        rates, slope = (told, None) if stored.plain else told
+        rates = [rate - injected[place] for rate, place in zip(rates, stored.places, strict=True)]
+        if slope is not None:
+            ends = np.cumsum([rate.shape[1] for rate in rates])[:-1]
+            rates = jnp.split(jnp.linalg.solve(slope, jnp.concatenate(rates, axis=1)[..., None])[..., 0], ends, axis=1)
+        return jnp.concatenate([rate.reshape(-1) for rate in rates])
+
+
+def _store_slope(part: Element, p: dict, x: dict, t: Array, names: tuple[str, ...], kinds: dict) -> Array:
+    """Derivative of what one part stores with respect to its stored unknowns, (reals, reals)."""
+    sizes = [packed(x[n], kinds[n].is_complex).shape[0] for n in names]
+
+    def stores(flat):
+        pieces = jnp.split(flat, np.cumsum(sizes)[:-1])
+        own = {n: unpacked(v, kinds[n].shape, kinds[n].is_complex) for n, v in zip(names, pieces, strict=True)}
+        stored = part.balance(t, p, x | own).stored
+        return jnp.concatenate([packed(stored[n], kinds[n].is_complex) for n in names])
+
+    return jax.jacfwd(stores)(jnp.concatenate([packed(x[n], kinds[n].is_complex) for n in names]))
+
+
+class Events:
+    """The parts whose unknowns jump when something happens."""
+
+    def __init__(self, plan: Plan):
+        self.plan = plan
+        jumping = [g for g, outline in enumerate(plan.outlines) if type(outline.part).jump is not Element.jump]
+        self.jobs = [plan.job(group) for group in jumping]
+
+    def __bool__(self) -> bool:
+        return bool(self.jobs)
+
+    def happen(self, groups: tuple, segments: list[Array], t: Array) -> list[Array]:
+        """The segments after the events of a step that ends at `t`."""
+        changed = list(segments)
+        for job in self.jobs:
+            parts = self.plan.netlist.members[job.group]
+            kinds = self.plan.outlines[job.group].unknowns
+            for name, value in job.ask(groups, segments, lambda part, p, x: part.jump(t, p, x)).items():
+                flat = packed(value, kinds[name].is_complex, lead=1)
+                for k, part in enumerate(parts):
+                    slot = self.plan.slots["unknown", part, name]
+                    start = slot.offset
+                    changed[slot.segment] = changed[slot.segment].at[start : start + slot.size].set(flat[k])
+        return changed
+
+
+class Late(NamedTuple):
+    """One delayed unknown of one group: where it is (members, reals), and whether whole steps are to be counted."""
+
+    job: Job
+    name: str
+    places: np.ndarray
+    whole: bool
+
+
+class History(NamedTuple):
+    """past: (depth, n) values of what is delayed, the present step's in the row n mod depth."""
+
+    past: Array
+    steps_late: Array
+
+
+class Delays:
+    """The delayed unknowns of a circuit whose delays are resolved by the steps."""
+
+    def __init__(self, plan: Plan, depth: int):
+        self.plan, self.depth, self.late = plan, depth, []
+        for group, (parts, outline) in enumerate(zip(plan.netlist.members, plan.outlines, strict=True)):
+            whole = any(port.domain == "spike" for port in outline.ports.values())
+            for name in outline.unknowns:
+                if any((part, name) in plan.graph.late for part in parts):
+                    places = np.stack([plan.at_rest["unknown", part, name].indices() for part in parts])
+                    self.late.append(Late(plan.job(group), name, places, whole))
+
+    def __bool__(self) -> bool:
+        return bool(self.late)
+
+    def values(self, groups: tuple, segments: list[Array], t: Array) -> Array:
+        """What will arrive later, one after another."""
+        told = [
+            self._asked(late, groups, segments, lambda part, p, x: merged(part.balance(t, p, x)).static) for late in self.late
+        ]
+        return jnp.concatenate([value.reshape(-1) for value in told])
+
+    def _asked(self, late: Late, groups: tuple, segments: list[Array], question) -> Array:
+        kind = self.plan.outlines[late.job.group].unknowns[late.name]
+        return packed(late.job.ask(groups, segments, question)[late.name], kind.is_complex, lead=1)
+
+    def start(self, groups: tuple, segments: list[Array], step: Array) -> History:
+        """A past in which everything was as it is now."""
+        past = jnp.broadcast_to(
+            self.values(groups, segments, jnp.zeros(())), (self.depth, sum(late.places.size for late in self.late))
+        )
+        steps = []
+        for late in self.late:
+            shape = late.places.shape
+            delay = late.job.ask(
+                groups, segments, lambda part, p, x, n=late.name: jnp.asarray(part.balance(0.0, p, x).stated[n].delay)
+            )
+            lanes = delay.reshape(shape[0], -1)
+            each = jnp.tile(lanes, (1, shape[1] // lanes.shape[1])).reshape(-1) / step
+            steps.append(jnp.maximum(jnp.round(each) if late.whole else each, 1.0))
+        return History(past, jnp.concatenate(steps))
+
+    def push(self, history: History, n: Array, groups: tuple, segments: list[Array], t: Array) -> History:
+        """The history with the values at step n."""
+        return history._replace(past=history.past.at[n % self.depth].set(self.values(groups, segments, t)))
+
+    def arrived(self, history: History, n: Array, ahead: Array | float, rest: Array) -> Array:
+        """The segment of unknowns at `ahead` (0 to 1) steps after step n: linear between the steps of the past."""
+        position = n + ahead - history.steps_late
+        before = jnp.floor(position)
+        share = position - before
+        lane = jnp.arange(history.past.shape[1])
+        row = before.astype(int) % self.depth
+        value = (1 - share) * history.past[row, lane] + share * history.past[(row + 1) % self.depth, lane]
+        return rest.at[np.concatenate([late.places.ravel() for late in self.late])].set(value)
+
+
+def resolved(plan: Plan, groups: tuple, step: float, longest_delay: float | None) -> tuple[frozenset[tuple[str, str]], int]:
+    """The (part, unknown) pairs whose delay is at least one step, and how many steps of history they need.
+
+    plan: one in which delays are transparent. Raises InputError where delays are traced and `longest_delay` is not given.
+    """
+    late, longest = set(), 0.0
+    for group, (parts, outline) in enumerate(zip(plan.netlist.members, plan.outlines, strict=True)):
+        names = [n for n, s in outline.answers(plan.graph.patterns[parts[0]]).stated.items() if s.delay is not None]
+        if not names:
+            continue
+        nowhere = [jnp.zeros(length) for length in plan.lengths.values()]
+        question = lambda part, p, x, names=names: {n: jnp.asarray(part.balance(0.0, p, x).stated[n].delay) for n in names}
+        for name, delays in plan.job(group).ask(groups, nowhere, question).items():
+            if longest_delay is not None:
+                late |= {(part, name) for part in parts}
+            elif not is_concrete(delays):
+                raise InputError("`longest_delay` (s) must be given where delays are traced, so that the history has a size.")
+            else:
+                each = np.asarray(delays).reshape(len(parts), -1)
+                late |= {(part, name) for part, d in zip(parts, each, strict=True) if d.max(initial=0) >= step * (1 - 1e-9)}
+                longest = max(longest, each.max(initial=0))
+    if longest_delay is not None:
+        longest = longest_delay
+    return frozenset(late), math.ceil(longest / step + 1e-9) + 3

@@ -1,0 +1,75 @@
+"""What a transient found: values over time by net name, and the state from which it can go on."""
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from devsim import check
+from devsim.newton import WORDS
+
+UNITS = {"electrical": "V", "optical": "W^0.5", "signal": "1", "spike": "events"}
+
+
+class Trajectory(eqx.Module):
+    """Values over time: `trajectory["out"]`, of shape (times, ...); leading axes are those of a batch.
+
+    time: s, (times,). values: by name of a net, or `part.unknown`. status: 0 where all is well, else an index into
+    `devsim.newton.WORDS`; failed_step and failed_at tell where. state: where the run ended, for `transient(start=...)`.
+    """
+
+    time: Array
+    values: dict[str, Array]
+    status: Array
+    failed_step: Array
+    failed_at: Array
+    state: Any
+    step: Array
+    units: dict[str, str] = eqx.field(static=True)
+    method: str = eqx.field(static=True)
+    labels: tuple[tuple[str, ...], ...] = eqx.field(static=True)
+
+    def __getitem__(self, name: str) -> Array:
+        """Values of a net (V, W^0.5, 1, events) or of a `part.unknown` over time."""
+        if name not in self.values:
+            raise check.InputError(f"Nothing was kept of `{name}`.{check.suggest(str(name), self.values)}")
+        return self.values[name]
+
+    def words(self) -> str:
+        """The status in words: where and when a step failed, and what to try."""
+        if not np.asarray(self.status).any():
+            return f"{self.method}, {int(np.asarray(self.time).shape[-1])} times kept, all steps converged"
+        where = np.flatnonzero(np.ravel(self.status))[0]
+        status, step, (loop, worst) = (
+            int(np.ravel(self.status)[where]),
+            int(np.ravel(self.failed_step)[where]),
+            np.reshape(self.failed_at, (-1, 2))[where],
+        )
+        t = step * float(np.ravel(self.step)[0])
+        return f"{WORDS[status]} at {self.labels[int(loop)][int(worst)]}, in step {step} at t = {t:.6g} s"
+
+    def dataset(self):
+        """The values as an `xarray.Dataset` over `time`, with units; complex values as real and imaginary parts."""
+        import xarray as xr
+
+        found = xr.Dataset(coords={"time": ("time", np.asarray(self.time), {"units": "s"})})
+        found.attrs |= {"analysis": "transient", "method": self.method}
+        for name, value in self.values.items():
+            array = np.asarray(value)
+            parts = {f"{name}.real": array.real, f"{name}.imag": array.imag} if np.iscomplexobj(array) else {name: array}
+            for key, each in parts.items():
+                dims = ("time", *(f"{name}_{k}" for k in range(each.ndim - 1)))
+                found[key] = (dims, each, {"units": self.units[name]})
+        return found
+
+    def __str__(self) -> str:
+        lines = [f"transient: {self.words()}"]
+        for name, value in list(self.values.items())[:24]:
+            size = jnp.abs(value) if jnp.iscomplexobj(value) else value
+            low, high = float(jnp.min(size)), float(jnp.max(size))
+            lines.append(f"  {name:<20} {low:.6g} to {high:.6g} {self.units[name]}")
+        return "\n".join(lines)
+
+    __repr__ = __str__
