@@ -15,9 +15,9 @@ Node = tuple[str, ...]
 ("input", net) a wave from outside, or ("unknown", part, name)."""
 
 MODES = ("rest", "frequency", "explicit", "implicit")
-"""What is sought: `rest`, an operating point (memory held, nothing stored changes, delays transparent); `frequency`, the
-same with what is stored taking part; `explicit`, everything else at given stored quantities; `implicit`, stored
-quantities and everything else together. In the last two, delays are known from history."""
+"""What is sought: `rest`, an operating point (memory held, nothing stored changes); `frequency`, small changes around it;
+`explicit`, everything else at given stored unknowns; `implicit`, stored unknowns and everything else together. Delays are
+transparent in the first two, and known from history in the last two."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,7 +142,7 @@ class Graph:
         answers = outline.answers(self.patterns[part])
         if unknown in answers.stated:
             return ("unknown", part, unknown) in self.dark or (part, unknown) in self.late
-        if unknown not in answers.stored or self.mode == "implicit":
+        if unknown not in answers.stored or self.mode in ("frequency", "implicit"):
             return False
         return self.mode == "explicit" or unknown not in outline.settling
 

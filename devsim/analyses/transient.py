@@ -161,7 +161,7 @@ def _first(circuit: Circuit, constant: dict[str, Array], initial: Mapping[str, f
 
 def _reported(found: Trajectory) -> Trajectory:
     """The trajectory, or SolveError with it where a step failed."""
-    if not check.is_concrete(found.status):
+    if not all(check.is_concrete(leaf) for leaf in (found.status, *found.values.values())):
         return found
     if np.asarray(found.status).any():
         raise SolveError(f"The transient failed: {found.words()}; take a smaller `step`.", solution=found)
@@ -218,8 +218,8 @@ def _checked_method(circuit: Circuit, method: str | None, late: frozenset) -> st
         return "trapezoidal" if charged or loops else "heun"
     if method in explicit.METHODS and charged:
         raise InputError(
-            f"`method` must be one of {', '.join(implicit.METHODS)} for a circuit with charge on its nets (`{charged[0]}`), but is"
-            f" `{method}`."
+            f"`method` must be one of {', '.join(implicit.METHODS)} for a circuit with charge on its nets (`{charged[0]}`),"
+            f" but is `{method}`."
         )
     return method
 

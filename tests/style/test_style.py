@@ -18,7 +18,7 @@ FLOORS = (
     "parameter",
     "ports part ageing waveform surrogate",
     "devices",
-    "netlist dependency layout ordering compile carrier circuit solution trajectory noise",
+    "netlist dependency layout ordering compile carrier circuit solution trajectory noise linearised",
     "stepping analyses",
     "learning",
     "chip",

@@ -1,0 +1,136 @@
+"""Noise at an output, in total and by contributor."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from devsim import check
+from devsim.analyses.small_signal import around, checked_frequency
+from devsim.check import InputError
+from devsim.circuit import Circuit
+from devsim.compile import Plan
+from devsim.linearised import Linearised, at_frequencies
+from devsim.noise import NoiseSources, Place, share
+
+
+class NoiseSpectrum(eqx.Module):
+    """One-sided noise densities at an output, (frequencies,).
+
+    frequency: Hz. density: V^2/Hz (or the square of the output's unit per Hz). by_source: `part.source` -> its share of it.
+    """
+
+    frequency: Array
+    density: Array
+    by_source: dict[str, Array]
+    output: str = eqx.field(static=True)
+
+    def integrated(self, source: str | None = None) -> Array:
+        """The noise power (V^2) between the first and the last frequency, of all sources or of one.
+
+        The trapezoidal rule over the logarithm of the frequency, which for densities that vanish at both ends of a
+        logarithmic row converges faster than any power of its spacing.
+        """
+        if source is not None:
+            check.one_of("source", source, self.by_source)
+        density = self.density if source is None else self.by_source[source]
+        return jnp.trapezoid(density * self.frequency, jnp.log(self.frequency))
+
+    def ranking(self) -> dict[str, Array]:
+        """Integrated noise power (V^2) of every source, the largest first."""
+        powers = {name: self.integrated(name) for name in self.by_source}
+        return dict(sorted(powers.items(), key=lambda item: -float(item[1])))
+
+    def dataset(self):
+        """The densities as an `xarray.Dataset` over `frequency` and `source`."""
+        import xarray as xr
+
+        names = list(self.by_source)
+        coords = {"frequency": ("frequency", np.asarray(self.frequency), {"units": "Hz"}), "source": names}
+        found = xr.Dataset(coords=coords, attrs={"analysis": "noise spectrum", "output": self.output})
+        units = {"units": "V^2/Hz"}
+        found["density"] = ("frequency", np.asarray(self.density), units)
+        every = np.array([np.asarray(self.by_source[n]) for n in names]).reshape(len(names), -1)
+        found["by_source"] = (("source", "frequency"), every, units)
+        found["integrated"] = ((), float(self.integrated()), {"units": "V^2"})
+        return found
+
+    def __str__(self) -> str:
+        total = float(self.integrated())
+        lines = [f"noise spectrum: at `{self.output}`, {self.frequency.shape[0]} frequencies, integrated {total:.6g} V^2"]
+        lines += [f"  {name:<28} {float(power):.6g} V^2" for name, power in list(self.ranking().items())[:12]]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def noise_spectrum(
+    circuit: Circuit, inputs: Mapping[str, Any] | None = None, *, output: str | tuple[str, str], frequency: Any
+) -> NoiseSpectrum:
+    """One-sided noise density of `output` at `frequency` (Hz, a row of them above 0), around the operating point.
+
+    output: a net with one real value, `net[k]` for one wire of a bus, or two of them for their difference. A pure function
+    of circuit and inputs. Raises InputError for other outputs, SolveError where the operating point fails.
+    """
+    frequency = checked_frequency(frequency)
+    pair = (output,) if isinstance(output, str) else output
+    if not isinstance(pair, tuple) or len(pair) not in (1, 2):
+        raise InputError(f"`output` must be a net, or two for their difference, but is {check.described(output)}.")
+    segments, plan = around(circuit, inputs)
+    places = tuple(_output_place(plan, name) for name in pair)
+    parts = _solve(circuit, segments, frequency, plan, places)
+    total = sum(parts.values(), jnp.zeros(frequency.shape))
+    return NoiseSpectrum(frequency, total, parts, " - ".join(pair))
+
+
+def _output_place(plan: Plan, name: Any) -> tuple[int, int] | None:
+    """Segment and index of a real value; None for one that never moves."""
+    ports = plan.netlist.net_ports()
+    net, _, index = str(name).partition("[")
+    check.one_of("output", net, ports)
+    port = ports[net]
+    if port.is_complex:
+        raise InputError(f"`output` must have real values, but net `{net}` carries complex ones; put a detector behind it.")
+    count = int(np.prod(port.shape, dtype=int))
+    wire = index.removesuffix("]") if index else ("0" if count == 1 else "")
+    if not (wire.isascii() and wire.isdigit() and int(wire) < count):
+        raise InputError(f"`output` must name one of the {count} wires of net `{net}`, such as `{net}[0]`, but is `{name}`.")
+    slot = plan.slot(net)
+    return None if slot is None else (slot.segment, slot.offset + int(wire))
+
+
+@eqx.filter_jit
+def _solve(circuit: Circuit, segments: list[Array], frequency: Array, plan: Plan, places: tuple) -> dict[str, Array]:
+    linear = Linearised(plan, circuit.groups, segments)
+    sources = NoiseSources(plan)
+    densities = sources.densities(circuit.groups, segments)
+    wanted: dict[int, Array] = {}
+    for place, sign in zip(places, (1.0, -1.0), strict=False):
+        if place is not None:
+            segment, index = place
+            vector = wanted.get(segment, jnp.zeros(plan.lengths[segment]))
+            wanted[segment] = vector.at[index].add(sign)
+
+    def at(omega: Array) -> dict[str, Array]:
+        influence = linear.influence(wanted, omega)
+        found = {}
+        for source, density in zip(sources.sources, densities, strict=True):
+            transfer = _read(influence, source.into) - (0.0 if source.out_of is None else _read(influence, source.out_of))
+            each = jnp.sum(density * jnp.abs(transfer) ** 2, axis=1) * share(source.colour, omega / (2 * jnp.pi), source.corner)
+            found |= dict(zip(source.labels(), each, strict=True))
+        return found
+
+    return at_frequencies(at, frequency)
+
+
+def _read(influence: dict[int, Array], place: Place) -> Array:
+    """The influence of what enters at a place, (members, size); zero where there is no equation."""
+    total = jnp.zeros(place.index.shape, complex)
+    for segment, values in influence.items():
+        here = place.segment == segment
+        if here.any():
+            total = jnp.where(here, values[np.where(here, place.index, 0)], total)
+    return total
