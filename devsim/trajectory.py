@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array
 
 from devsim import check
+from devsim.compile import Plan
 from devsim.newton import WORDS
 
 UNITS = {"electrical": "V", "optical": "W^0.5", "signal": "1", "spike": "events"}
@@ -30,6 +31,7 @@ class Trajectory(eqx.Module):
     units: dict[str, str] = eqx.field(static=True)
     method: str = eqx.field(static=True)
     labels: tuple[tuple[str, ...], ...] = eqx.field(static=True)
+    plan: Plan = eqx.field(static=True)
 
     def __getitem__(self, name: str) -> Array:
         """Values of a net (V, W^0.5, 1, events) or of a `part.unknown` over time."""
@@ -48,7 +50,8 @@ class Trajectory(eqx.Module):
             np.reshape(self.failed_at, (-1, 2))[where],
         )
         t = step * float(np.ravel(self.step)[0])
-        return f"{WORDS[status]} at {self.labels[int(loop)][int(worst)]}, in step {step} at t = {t:.6g} s"
+        place = f" at {self.labels[int(loop)][int(worst)]}," if loop >= 0 else ""
+        return f"{WORDS[status]}{place} in step {step} at t = {t:.6g} s"
 
     def dataset(self):
         """The values as an `xarray.Dataset` over `time`, with units; complex values as real and imaginary parts."""

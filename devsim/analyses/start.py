@@ -53,9 +53,15 @@ def settled(circuit: Circuit, inputs: dict[str, Array], initial: Mapping[str, fl
             raise InputError(
                 f"`initial` must name electrical nets that no source drives, but names `{net}`.{check.suggest(net, free)}"
             )
+        shape = graph.net_ports[net].shape
+        if isinstance(value, str) or value is None:
+            raise InputError(f"`initial` must give `{net}` a potential in V, but gives {check.described(value)}.")
         leaf = as_leaf(value)
-        check.finite(f"initial `{net}`", leaf)
-        held[net] = jnp.broadcast_to(leaf, graph.net_ports[net].shape).astype(float)
+        check.real(f"initial {net}", leaf)
+        check.finite(f"initial {net}", leaf)
+        if not check.fits(jnp.shape(leaf), shape):
+            raise InputError(f"`initial` must give `{net}` a number or shape {shape}, but gives shape {jnp.shape(leaf)}.")
+        held[net] = jnp.broadcast_to(leaf, shape).astype(float)
     return _settled(circuit, inputs, held)
 
 

@@ -16,20 +16,21 @@ from devsim.stepping.noise_path import NoisePath, PathState
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Frame:
-    """A run as its steps see it: parameters, plan, inputs at a time, step (s), noise and delays."""
+    """A run as its steps see it: parameters, plan, inputs at a time, step (s), first step, noise and delays."""
 
     plan: Plan
     groups: tuple
     inputs: Callable[[Array], Array]
     scales: Array
     step: Array
+    origin: Array
     delays: Delays | None
     sources: NoiseSources | None
     path: NoisePath | None
 
     def noise_of_step(self, state: PathState, n: Array, segments: list[Array]) -> tuple[PathState, dict[int, Array]]:
         """The noise over step n, as strong as it is at the step's start, by the segment whose equations it enters."""
-        state, units = self.path.advance(state, n)
+        state, units = self.path.advance(state, n - self.origin)
         densities = self.sources.densities(self.groups, segments)
         values = [jnp.sqrt(density) * unit for density, unit in zip(densities, units, strict=True)]
         return state, self.sources.injected(self.plan, values)

@@ -36,13 +36,15 @@ class NoisePath:
         self.keys = [_keys(source, key, len(poles)) for source, poles in zip(self.sources, self.poles, strict=True)]
         self.sizes = [keys.shape[0] * keys.shape[1] * s.size for keys, s in zip(self.keys, self.sources, strict=True)]
 
-    def start(self) -> PathState:
-        """Before the first step; the coloured processes begin at equilibrium."""
+    def start(self, before: PathState | None = None) -> PathState:
+        """Before the first step; the coloured processes begin at equilibrium, or where a like run `before` ended."""
         levels = jnp.zeros((self.depth + 1, sum(self.sizes)))
         poles = []
         for source, keys, frequencies in zip(self.sources, self.keys, self.poles, strict=True):
             drawn = _normal(jax.vmap(jax.vmap(lambda key: named_key(key, "start")))(keys), source.size)
             poles.append(drawn if frequencies.size else jnp.zeros((0, 0)))
+        if before is not None and [p.shape for p in before.poles] == [p.shape for p in poles]:
+            poles = before.poles
         return PathState(levels, poles)
 
     def advance(self, state: PathState, n: Array) -> tuple[PathState, list[Array]]:

@@ -21,6 +21,9 @@ def run(advance: Callable, record: Callable, state: Any, *, blocks: int, every: 
             return advance(state), kept
         return jax.lax.scan(lambda state, _: (advance(state), None), state, None, length=every)[0], kept
 
+    if blocks == 1:
+        state, kept = block(state, None)
+        return state, jax.tree.map(lambda *pair: jnp.stack(pair), kept, record(state))
     inner = _chunk(blocks) if every == 1 else 1
     if inner == 1:
         state, kept = jax.lax.scan(jax.checkpoint(block), state, None, length=blocks)

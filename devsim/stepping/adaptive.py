@@ -1,0 +1,70 @@
+"""Adaptive steps through diffrax, for circuits whose stored quantities are their own states and that have no loop."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from devsim.check import InputError, described
+from devsim.circuit import Circuit
+from devsim.compile import Given, Plan, at_rest, evaluate
+from devsim.layout import REST_SEGMENT
+from devsim.stepping.fixed import Run, inputs_over_time
+from devsim.stepping.memory import Events, Memory
+from devsim.trajectory import Trajectory
+
+MOST_STEPS = 1_000_000
+
+RELATIVE, ABSOLUTE = 1e-8, 1e-10
+"""Tolerances of a step; the absolute one is in units of each unknown's scale."""
+
+
+def check_adaptive(plan: Plan, solver: Any, key: Any) -> None:
+    """Raise InputError where a diffrax solver cannot run the circuit of a plan."""
+    import diffrax
+
+    if not isinstance(solver, diffrax.AbstractAdaptiveSolver):
+        raise InputError(
+            f"`method` must be a name or an adaptive diffrax solver such as `diffrax.Tsit5()`, but is {described(solver)}."
+        )
+    loops = [step.names[0] for step in plan.steps if step.implicit]
+    if loops:
+        raise InputError(f"Adaptive steps need a circuit without loops, but there is one through {loops[0]}; use a fixed step.")
+    if key is not None:
+        raise InputError("Adaptive steps are for circuits without noise, but `key` is given; use a fixed step.")
+    if plan.graph.late or Events(plan):
+        raise InputError("Adaptive steps are for circuits without delays and events; use a fixed step.")
+
+
+@eqx.filter_jit
+def adaptive_run(circuit: Circuit, constant: dict, waves: dict, begin: Any, step: Array, solver: Any, run: Run) -> Trajectory:
+    """A run from the segments `begin` whose values are kept on the grid of its steps."""
+    import diffrax
+
+    plan, groups, inputs = run.plan, circuit.groups, inputs_over_time(run.plan, constant, waves)
+    scales, memory = at_rest(plan, groups)[1], Memory(plan)
+    times = jnp.arange(run.steps // run.every + 1) * run.every * step
+
+    def segments_at(t: Array, stored: Array) -> list[Array]:
+        return evaluate(plan, groups, Given(inputs(t), stored, scales, t))[0]
+
+    found = diffrax.diffeqsolve(
+        diffrax.ODETerm(lambda t, y, _: memory.rates(groups, segments_at(t, y * scales), t) / scales),
+        solver,
+        times[0],
+        times[-1],
+        None,
+        begin[REST_SEGMENT] / scales,
+        saveat=diffrax.SaveAt(ts=times),
+        stepsize_controller=diffrax.PIDController(rtol=RELATIVE, atol=ABSOLUTE),
+        max_steps=MOST_STEPS,
+        throw=False,
+        adjoint=diffrax.RecursiveCheckpointAdjoint(checkpoints=256),
+    )
+    values = jax.vmap(lambda t, stored: run.read(segments_at(t, stored * scales)))(times, found.ys)
+    fails = found.result != diffrax.RESULTS.successful
+    reached = jnp.sum(jnp.all(jnp.isfinite(found.ys), axis=1)) * run.every
+    status, failed_step = jnp.where(fails, 1, 0), jnp.where(fails, reached, -1)
+    return run.trajectory(times, values, status, failed_step, jnp.full(2, -1), None, step)
