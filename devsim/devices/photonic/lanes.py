@@ -1,0 +1,82 @@
+"""What all photonic parts share: one lane for each element of their parameters, side by side."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from devsim.check import InputError, above
+from devsim.parameter import parameter, quantities
+from devsim.part import Element, Part
+from devsim.ports import Unknown, ageless
+
+
+class Lanes(Element):
+    """A part whose ports have the shape to which its parameters broadcast: numbers make a pin, shape (n,) a bus.
+
+    Raises InputError for parameters whose shapes do not broadcast.
+    """
+
+    age = ageless
+
+    def __check_init__(self):
+        try:
+            self.shape()
+        except ValueError:
+            shapes = ", ".join(f"`{n}` {s}" for n, s in self._shapes().items() if s)
+            raise InputError(
+                f"The parameters of a {type(self).__name__} must be numbers or arrays of one shape, but have {shapes}."
+            ) from None
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: np.shape(getattr(self, name)) for name in quantities(self)}
+
+    def shape(self) -> tuple[int, ...]:
+        """`()` for one lane, `(n,)` for n."""
+        return np.broadcast_shapes(*self._shapes().values())
+
+    def everywhere(self, value: Array) -> Array:
+        """`value` in the shape of the lanes."""
+        return jnp.broadcast_to(value, self.shape())
+
+    def fabricate(self, key):
+        """One physical die: every lane draws for itself, also where the lanes share one nominal value."""
+        spread = {q.spreads for q in quantities(self).values() if q.spreads is not None}
+        wide = {name: self.everywhere(getattr(self, name)) for name in sorted(spread)}
+        return Part.fabricate(self.put(**wide) if wide else self, key)
+
+    def quiet_wave(self) -> Unknown:
+        """A complex unknown of the lanes' shape that is dark at power-up."""
+        precision = jnp.result_type(jnp.complex64, *(getattr(self, name) for name in quantities(self)))
+        return Unknown(jnp.zeros(self.shape(), precision))
+
+    def silent(self, *, scale: float = 1.0, settles: bool = False) -> Unknown:
+        """A real unknown of the lanes' shape that is zero at power-up."""
+        precision = jnp.result_type(*(getattr(self, name) for name in quantities(self)))
+        return Unknown(jnp.zeros(self.shape(), precision), scale, settles)
+
+
+def deviation(field: str, unit: str, law: str = "absolute") -> Any:
+    """The knob that spreads `field` from lane to lane: a normal draw added to it, or a log-normal factor on it."""
+    words = "relative standard deviation" if law == "lognormal" else "standard deviation"
+    return parameter(
+        0.0,
+        unit=unit,
+        bounds=(0, None),
+        stage="fabricate",
+        spreads=field,
+        law=law,
+        ideal=0.0,
+        doc=f"{words} of {field} from lane to lane",
+    )
+
+
+def loss(doc: str) -> Any:
+    """A knob in dB, zero where ideal."""
+    return parameter(0.0, unit="dB", bounds=(0, None), ideal=0.0, doc=doc)
+
+
+def carrier() -> Any:
+    """The knob `wavelength`, which an analysis sets on every part that has it."""
+    return parameter(1.55e-6, unit="m", bounds=above(0), doc="carrier wavelength in vacuum")

@@ -1,0 +1,130 @@
+"""Phase shifters: fixed, electro-optic, thermo-optic."""
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from devsim.check import above
+from devsim.devices.photonic.electrode import Electrode
+from devsim.devices.photonic.lanes import Lanes, deviation, loss
+from devsim.devices.photonic.light import turned, weakened
+from devsim.parameter import parameter
+from devsim.physics import BOLTZMANN, ROOM_TEMPERATURE
+from devsim.ports import Balance, Noise, electrical, no_memory, optical, quiet
+
+
+class PhaseShifter(Lanes):
+    """A given phase, alike in both directions and at all wavelengths.
+
+    Equations: out = 10^(-loss / 20) exp(i phase) in.
+    Source: Saleh, Teich, Fundamentals of Photonics (2nd ed., Wiley, 2007), section 2.4.
+    Valid: much shorter than the modulation.
+    """
+
+    phase: Array = parameter(0.0, unit="rad", stage="program", doc="phase that a wave gains")
+    phase_spread: Array = deviation("phase", "rad")
+    loss_db: Array = loss("loss of power from end to end")
+    rest, noise = no_memory, quiet
+
+    def ports(self):
+        """The ends `in` and `out`."""
+        return {"in": optical(self.shape()), "out": optical(self.shape())}
+
+    def balance(self, t, p, x):
+        """Turn both ways alike."""
+        factor = weakened(self.loss_db) * turned(self.phase)
+        return Balance({"out": factor * p["in"], "in": factor * p["out"]})
+
+
+class ElectroOpticPhaseShifter(Electrode):
+    """A phase in proportion to a voltage, for Pockels or depletion modulators.
+
+    Equations: out = 10^(-(loss + s v)+ / 20) exp(i (pi v / V_pi + bias)) in, v the junction's potential, which follows the
+    pins' voltage through R C; i = G_leak (v_plus - v_minus) + C dv/dt; noise 4 k T G_leak and 4 k T R.
+    Source: Saleh, Teich, Fundamentals of Photonics (2nd ed., Wiley, 2007), section 20.1.
+    Valid: lumped electrodes, modulation much slower than the transit of the light, v in the linear range.
+    """
+
+    voltage_pi: Array = parameter(5.0, unit="V", bounds=above(0), doc="voltage for a phase of pi")
+    voltage_pi_spread: Array = deviation("voltage_pi", "1", "lognormal")
+    bias: Array = parameter(0.0, unit="rad", doc="phase at zero voltage")
+    bias_spread: Array = deviation("bias", "rad")
+    loss_db: Array = loss("loss of power at zero voltage")
+    loss_db_per_volt: Array = parameter(0.0, unit="dB/V", ideal=0.0, doc="additional loss per volt; the sum is never a gain")
+
+    def ports(self):
+        """Waves `in` and `out`, electrical `plus` and `minus`."""
+        return {"in": optical(self.shape()), "out": optical(self.shape())} | self.pins()
+
+    def balance(self, t, p, x):
+        """Turn and weaken as the junction says."""
+        voltage, load = x["junction"], self.load(p, x)
+        decibels = jnp.maximum(self.loss_db + self.loss_db_per_volt * voltage, 0.0)
+        factor = weakened(decibels) * turned(jnp.pi * voltage / self.voltage_pi + self.bias)
+        return load._replace(static=load.static | {"out": factor * p["in"], "in": factor * p["out"]})
+
+
+class ThermoOpticPhaseShifter(Lanes):
+    """A heater over a waveguide: a resistor whose heat, once it has arrived, turns the phase; a bus has crosstalk.
+
+    Equations: i = v / R, R = R0 (1 + alpha R_th q); tau dq/dt = v i - q; phase_i = pi sum_j c^|i - j| q_j / P_pi + offset;
+    out = 10^(-loss / 20) exp(i phase) in; noise 4 k (T + R_th q) / R.
+    Source: Harris et al., Opt. Express 22, 10487 (2014), whose doped-silicon heater has P_pi = 24.8 mW and a bandwidth of
+    130 kHz; phases as a matrix times heats: Milanizadeh et al., J. Lightwave Technol. 37, 1325 (2019).
+    Valid: one thermal time constant, index linear in temperature, lanes of a bus at equal distances; that crosstalk falls
+    geometrically with distance is a simplification.
+    """
+
+    resistance: Array = parameter(1e3, unit="ohm", bounds=above(0), doc="resistance of the cold heater")
+    resistance_spread: Array = deviation("resistance", "1", "lognormal")
+    power_pi: Array = parameter(24.8e-3, unit="W", bounds=above(0), doc="heat for a phase of pi")
+    power_pi_spread: Array = deviation("power_pi", "1", "lognormal")
+    offset: Array = parameter(0.0, unit="rad", doc="phase of the cold shifter")
+    offset_spread: Array = deviation("offset", "rad")
+    thermal_time_constant: Array = parameter(
+        1.22e-6, unit="s", bounds=(0, None), stage="read", ideal=0.0, doc="time constant with which heat arrives"
+    )
+    crosstalk: Array = parameter(
+        0.0, unit="1", bounds=(0, 1), stage="read", ideal=0.0, doc="share of a lane's heat that its neighbours in a bus feel"
+    )
+    thermal_resistance: Array = parameter(2.9e3, unit="K/W", bounds=(0, None), doc="rise of the heater's temperature per heat")
+    temperature_coefficient: Array = parameter(
+        0.0, unit="1/K", bounds=(0, None), stage="read", ideal=0.0, doc="relative change of resistance per kelvin of rise"
+    )
+    loss_db: Array = loss("loss of power from end to end")
+    temperature: Array = parameter(ROOM_TEMPERATURE, unit="K", bounds=above(0), stage="read", doc="temperature of the chip")
+
+    def ports(self):
+        """Waves `in` and `out`, electrical `plus` and `minus`."""
+        pins = {"plus": electrical(self.shape()), "minus": electrical(self.shape())}
+        return {"in": optical(self.shape()), "out": optical(self.shape())} | pins
+
+    def rest(self):
+        """`power`: the heat in W that has arrived at the waveguide."""
+        return {"power": self.silent(scale=1e-2, settles=True)}
+
+    def conductance(self, heat: Array) -> Array:
+        """Conductance of the heater in S when `heat` (W) has warmed it."""
+        return 1 / (self.resistance * (1 + self.temperature_coefficient * self.thermal_resistance * heat))
+
+    def phase(self, heat: Array) -> Array:
+        """Phase in rad of every lane; `heat` in W, shape () or (n,)."""
+        felt = heat
+        if self.shape():
+            lanes = jnp.arange(self.shape()[-1])
+            share = jnp.asarray(self.crosstalk)[..., None] ** jnp.abs(lanes[:, None] - lanes)
+            felt = jnp.sum(share * heat[..., None, :], axis=-1)
+        return jnp.pi * felt / self.power_pi + self.offset
+
+    def balance(self, t, p, x):
+        """A resistor, a lag, and a phase."""
+        voltage, heat = p["plus"] - p["minus"], x["power"]
+        current = self.conductance(heat) * voltage
+        factor = weakened(self.loss_db) * turned(self.phase(heat))
+        waves = {"out": factor * p["in"], "in": factor * p["out"]}
+        electric = {"plus": current, "minus": -current, "power": heat - voltage * current}
+        return Balance(waves | electric, {"power": self.thermal_time_constant * heat})
+
+    def noise(self, p, x):
+        """Johnson noise of the warm heater."""
+        warm = self.temperature + self.thermal_resistance * x["power"]
+        return {"thermal": Noise(4 * BOLTZMANN * warm * self.conductance(x["power"]), ("plus", "minus"))}
