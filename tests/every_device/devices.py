@@ -5,7 +5,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from devsim.devices.converters import ADC, DAC, Comparator, SampleAndHold, TransimpedanceAmplifier
+from devsim.devices.electrical.amplifier import OperationalAmplifier
+from devsim.devices.electrical.controlled import (
+    CurrentControlledCurrentSource,
+    CurrentControlledVoltageSource,
+    VoltageControlledCurrentSource,
+    VoltageControlledVoltageSource,
+)
+from devsim.devices.electrical.level_one import LevelOneMOSFET
+from devsim.devices.electrical.mosfet import MOSFET
 from devsim.devices.electrical.passive import ConductanceBus, Diode, Resistor, Switch
+from devsim.devices.electrical.reactive import Capacitor, CoupledInductors, Inductor
 from devsim.devices.electrical.sources import CurrentSource, VoltageSource
 from devsim.devices.memristor.crossbar import Crossbar
 from devsim.devices.memristor.encoding import DifferentialPairs
@@ -17,7 +27,37 @@ from devsim.devices.memristor.reram import CMOReRAM, WanReRAM
 from devsim.devices.memristor.stanford import StanfordPKU
 from devsim.devices.memristor.vteam import VTEAM
 from devsim.devices.memristor.yakopcic import Yakopcic
+from devsim.devices.photonic import (
+    AddDropRing,
+    Attenuator,
+    BalancedDetector,
+    CoherentDetector,
+    DirectionalCoupler,
+    ElectroOpticPhaseShifter,
+    Isolator,
+    Laser,
+    MachZehnder,
+    Mirror,
+    OpticalAmplifier,
+    PhaseShifter,
+    Photodiode,
+    RingModulator,
+    RingResonator,
+    Splitter,
+    Termination,
+    ThermoOpticPhaseShifter,
+    Waveguide,
+)
+from devsim.devices.spiking import (
+    CurrentSynapse,
+    IntegrateAndFire,
+    ResetSwitch,
+    SpikeDelay,
+    SpikeSource,
+    SpikingComparator,
+)
 from devsim.devices.synaptic_array import IdealArray
+from devsim.waveform import PiecewiseLinear, Sine
 
 KEY = jax.random.key(11)
 SHAPE = (2, 3)
@@ -59,17 +99,78 @@ DEVICES = {
     "filament VCM": lambda: FilamentVCM.of(SHAPE),
     "crossbar": _crossbar,
     "reduced crossbar": lambda: _crossbar().reduce(),
+    "moving voltage source": lambda: VoltageSource(np.zeros(2), waveform=Sine(phase=1.0)),
+    "moving current source": lambda: CurrentSource(0.0, waveform=PiecewiseLinear(np.array([0, 1e-3]), np.array([1.0, 2]))),
+    "capacitor": lambda: Capacitor(np.array([1e-9, 2e-9]), leakage_conductance=1e-6),
+    "inductor": lambda: Inductor(1e-3, series_resistance=2.0),
+    "coupled inductors": lambda: CoupledInductors(1e-3, 2e-3, coupling=-0.5, primary_resistance=1.0),
+    "VCVS": lambda: VoltageControlledVoltageSource(10.0),
+    "VCCS": VoltageControlledCurrentSource,
+    "CCCS": CurrentControlledCurrentSource,
+    "CCVS": lambda: CurrentControlledVoltageSource(np.array([1e3, -2e3])),
+    "MOSFET": MOSFET,
+    "p-channel MOSFET": lambda: MOSFET.p_channel(width=np.array([1e-6, 5e-6]), threshold=-0.1, temperature=350.0),
+    "level-one MOSFET": lambda: LevelOneMOSFET(body_effect=0.5, length_modulation=0.02, drain_junction_capacitance=1e-13),
+    "operational amplifier": lambda: OperationalAmplifier.of((2,), gain=100.0, swing=5.0, slew_rate=1e6),
+    "spiking comparator": lambda: SpikingComparator(np.zeros(3), refractory_time=1e-3),
+    "integrate-and-fire": lambda: IntegrateAndFire(np.ones(3), domain="electrical"),
+    "spike delay": SpikeDelay,
+    "current synapse": lambda: CurrentSynapse(1e-9 * _WEIGHTS),
+    "spike source": lambda: SpikeSource(np.array([[0.0, 1e-3], [2e-3, np.inf]])),
+    "reset switch": ResetSwitch,
+    "laser": lambda: Laser(np.array([1e-3, 2e-3]), linewidth=1e5, relative_intensity_noise=1e-15),
+    "modulated laser": lambda: Laser(modulated=True, phase=0.3),
+    "waveguide": lambda: Waveguide(1e-4, loss_db_per_cm=2.0, dispersion=1e-3),
+    "directional coupler": lambda: DirectionalCoupler(np.array([0.1, 0.5]), excess_loss_db=0.1),
+    "splitter": lambda: Splitter(0.02),
+    "attenuator": lambda: Attenuator(3.0),
+    "isolator": lambda: Isolator(0.5, 1e-3),
+    "termination": lambda: Termination((2,)),
+    "mirror": Mirror,
+    "interferometer": lambda: MachZehnder(np.array([0.3, 2.0]), 0.5, input_error=0.02, arm_loss_db=0.2),
+    "phase shifter": lambda: PhaseShifter(np.array([0.3, 2.0])),
+    "electro-optic shifter": lambda: ElectroOpticPhaseShifter(capacitance=1e-14, leak_conductance=1e-6, loss_db_per_volt=0.1),
+    "thermo-optic shifter": lambda: ThermoOpticPhaseShifter(np.full(3, 1e3), crosstalk=0.05, temperature_coefficient=1e-3),
+    "ring": lambda: RingResonator(loss_db_per_cm=2.0),
+    "add-drop ring": lambda: AddDropRing(coupling=np.array([0.1, 0.2]), loss_db_per_cm=2.0),
+    "ring modulator": lambda: RingModulator(capacitance=1e-14, series_resistance=50.0, leak_conductance=1e-6),
+    "optical amplifier": lambda: OpticalAmplifier(10.0, saturation=100.0, spontaneous_emission=1.5),
+    "photodiode": lambda: Photodiode(0.9, dark_current=1e-9, shunt_conductance=1e-6, capacitance=1e-14),
+    "balanced detector": lambda: BalancedDetector(np.array([0.9, 0.8]), time_constant=1e-11, imbalance=0.05),
+    "coherent detector": lambda: CoherentDetector(0.9, shunt_conductance=1e-6, hybrid_error=0.05),
 }
 PASSIVE = (
     "resistor", "conductance bus", "switch", "diode", "linear cell", "PCM cell", "Wan ReRAM cell", "CMO ReRAM cell",
     "pulse cell", "VTEAM", "Yakopcic", "Stanford-PKU", "filament VCM", "crossbar", "reduced crossbar",
+    "capacitor", "inductor", "coupled inductors", "MOSFET", "p-channel MOSFET", "level-one MOSFET", "reset switch",
+    "electro-optic shifter", "thermo-optic shifter", "ring modulator",
 )  # fmt: skip
+OHMIC = (
+    "resistor", "conductance bus", "switch", "linear cell", "PCM cell", "pulse cell", "Wan ReRAM cell", "current source",
+    "capacitor", "MOSFET", "reset switch", "thermo-optic shifter", "photodiode",
+)  # fmt: skip
+"""Devices whose noise between two ports without voltage is that of their conductance."""
 FROZEN = ("reduced crossbar",)
 """Devices without cells any more: they cannot age."""
+SURROGATE = ("comparator", "spiking comparator")
+"""Devices that decide: their derivative is one that they state, not the one that a difference measures."""
 
 
 def told(device, seed: int = 0, size: float = 0.2):
-    """Port values of about `size` and internal unknowns at rest."""
+    """Port values of about `size`, complex where the port is, and internal unknowns at rest."""
     rng = np.random.default_rng(seed)
-    p = {name: jnp.asarray(rng.uniform(-size, size, port.shape)) for name, port in device.ports().items()}
+    p = {name: jnp.asarray(drawn(rng, port, size)) for name, port in device.ports().items()}
     return p, {name: unknown.value for name, unknown in device.rest().items()}
+
+
+def drawn(rng, port, size: float):
+    """Numbers uniform in [-size, size] of the port's shape; real and imaginary parts where it is complex."""
+    real = rng.uniform(-size, size, port.shape)
+    return real + 1j * rng.uniform(-size, size, port.shape) if port.is_complex else real
+
+
+def answer(device, p, x, t: float = 0.0):
+    """All that a device answers, by name: its static terms, its stored ones, the values it states."""
+    balance = device.balance(t, p, x)
+    stored = {f"stored {n}": value for n, value in balance.stored.items()}
+    return dict(balance.static) | stored | {f"stated {n}": jnp.asarray(s.value) for n, s in balance.stated.items()}

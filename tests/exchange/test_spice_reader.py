@@ -1,0 +1,175 @@
+"""Decks: against ngspice, and what is refused."""
+
+import math
+
+import jax
+import numpy as np
+import pytest
+
+from devsim.analyses.operating_point import operating_point
+from devsim.check import InputError
+from devsim.exchange import NoiseAnalysis, OperatingPoint, SmallSignal, Transient, read, read_spice
+from devsim.exchange.spice_reader import parse_spice
+from tests.exchange.decks import DECKS, DIODES, FULL
+from tests.exchange.ngspice_runs import potentials
+from tests.external.ngspice import needs_ngspice
+
+
+@needs_ngspice
+@pytest.mark.parametrize("name", DECKS)
+def test_a_deck_has_the_operating_point_that_ngspice_finds(name, tmp_path):
+    deck = read_spice(DECKS[name])
+    solution = operating_point(deck.circuit)
+    nodes = [net for net in solution.nets() if "#" not in net]
+    theirs = potentials(tmp_path, DECKS[name], nodes)
+    np.testing.assert_allclose([float(solution[n]) for n in nodes], theirs, rtol=1e-7, atol=1e-12)
+
+
+@needs_ngspice
+def test_diodes_differ_from_ngspice_by_its_constants_only(tmp_path):
+    solution = operating_point(read_spice(DIODES).circuit)
+    theirs = potentials(tmp_path, DIODES, ["2", "3"])
+    np.testing.assert_allclose([float(solution[n]) for n in "23"], theirs, rtol=1e-6)  # kT/q of CODATA 2014: 3.4e-7 less
+
+
+def test_everything_that_the_dot_cards_say_is_kept():
+    deck = read_spice(FULL)
+    assert deck.title == "everything else"
+    assert deck.analyses == (
+        NoiseAnalysis("a", "b", "v1", "dec", 10, 1.0, 1e3),
+        Transient(1e-6, 1e-9, 0.0, 1e-9, from_initial=True),
+    )
+    assert deck.stimuli == {"v1": (2.0, pytest.approx(math.pi / 2))}
+    assert deck.initial == {"a": 1.0, "b": 2.0}
+    assert [w for w in deck.warnings if "ic ignored" in w] and [w for w in deck.warnings if "reltol" in w]
+    assert float(deck.circuit.get("r1.temperature")) == pytest.approx(323.15)
+    assert read_spice(DECKS["dividers in dividers"]).analyses == (
+        OperatingPoint(), Transient(1e-3, 1e-6), SmallSignal("dec", 10, 1.0, 1e6),
+    )  # fmt: skip
+
+
+def test_a_waveform_replaces_the_direct_value_in_a_transient_only():
+    deck = read_spice(FULL)
+    still, moving = deck.circuit["v1"], deck.transient_circuit["v1"]
+    assert (float(still.voltage), still.waveform) == (1.0, None)
+    assert float(moving.voltage) == 0.0
+    wave = jax.vmap(moving.waveform)(np.array([0.0, 1.5e-9, 3e-6, 8e-6, 1.3e-5]))
+    np.testing.assert_allclose(wave, [0, 0.5, 1, 0, 1], atol=1e-9)
+    assert float(deck.circuit["v2"].voltage) == pytest.approx(1.0)  # sin(90 degrees): its value at rest
+    values = jax.vmap(deck.transient_circuit["v3"].waveform)(np.array([0.5e-6, 1.5e-6, 9.0]))
+    np.testing.assert_allclose(values, [0.5, 0.5, 0.0], atol=1e-12)
+
+
+def test_edges_that_are_left_out_last_one_step_as_in_ngspice():
+    deck = read_spice("t\nv1 a 0 pulse(0 1)\nr1 a 0 1\n.tran 2n 1u\n")
+    wave = deck.transient_circuit["v1"].waveform
+    assert (float(wave.rise_time), float(wave.width), float(wave.period)) == (2e-9, 1e-6, 0.0)
+    with pytest.raises(InputError, match=r"there is no `.tran`; give all times"):
+        read_spice("t\nv1 a 0 pulse(0 1)\nr1 a 0 1\n")
+
+
+def test_what_is_inside_a_subcircuit_has_a_dotted_name():
+    circuit = read_spice(DECKS["dividers in dividers"]).circuit
+    assert float(circuit.get("xa.xin.r1.resistance")) == 2000.0
+    assert float(circuit.get("xb.xin.r2.resistance")) == 1000.0
+    assert "xa.xin.m" in circuit.nets
+
+
+def test_files_are_included_from_the_folder_of_the_deck_and_from_nowhere_else(tmp_path):
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "r.inc").write_text("R1 a b 1k\n.include lib/more.inc\n")
+    (tmp_path / "lib" / "more.inc").write_text("R2 b 0 3k\n")
+    (tmp_path / "models.lib").write_text(".lib slow\nR3 b 0 1\n.endl\n.lib fast\nR3 b 0 3k\n.endl\n")
+    (tmp_path / "loop.inc").write_text(".include loop.inc\n")
+    deck = "t\nV1 a 0 5\n.include 'lib/r.inc'\n.lib models.lib fast\n.end\n"
+    (tmp_path / "d.cir").write_text(deck)
+    assert float(operating_point(read(tmp_path / "d.cir").circuit)["b"]) == pytest.approx(3.0)
+    with pytest.raises(InputError, match="pass `folder=`"):
+        read_spice(deck)
+    for name in ("../d.cir", "/etc/hostname", "none.inc", "lib/../../d.cir"):
+        with pytest.raises(InputError, match="must be a file inside the folder of the deck"):
+            read_spice(f"t\n.include {name}\n", folder=tmp_path / "lib")
+    with pytest.raises(InputError, match="at most 8 deep"):
+        read_spice("t\n.include loop.inc\n", folder=tmp_path)
+    with pytest.raises(InputError, match=r"must have a section `.lib none`"):
+        read_spice("t\n.lib models.lib none\n", folder=tmp_path)
+
+
+def test_a_link_out_of_the_folder_is_refused(tmp_path):
+    (tmp_path / "secret").write_text("R1 a b 1k\n")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "link.inc").symlink_to(tmp_path / "secret")
+    with pytest.raises(InputError, match="must be a file inside the folder of the deck"):
+        read_spice("t\n.include link.inc\n", folder=tmp_path / "in")
+
+
+R = "r9 a 0 1k\n"
+REFUSED = {
+    "q1 a b c m\n": "line 2 `q1 a b c m`: elements `Q` are not supported; known are C, D",
+    "r1 a b\n": "with one value",
+    "r1 a b -5\n": "must be above 0 ohm, but is -5 ohm",
+    "r1 a b 1k 2k\n": "but goes on with `2k`",
+    "r1 a b {x}\n": "There is no parameter `x`",
+    "r1 a b 1k foo=2\n": "`foo` is not supported here; known are r",
+    "r1 a b 1k tc2=2\n": "linear in the temperature",
+    "c1 a b -1n\n": "line 2 `c1 a b -1n`: `capacitance` must be above 0 F",
+    R + R: "line 3 `r9 a 0 1k`: the name `r9` must be given to one element only",
+    "v1 a 0 sffm(0 1)\n": "the source `sffm` is not supported",
+    "v1 a 0 pwl(0 1 0 2)\n": "the times of `pwl` must ascend",
+    "v1 a 0 pwl(0 1 2)\n": "pairs of a time and a value",
+    "v1 a 0 1 2\n": "but has `2` more",
+    "e1 a 0 poly(1) b 0 1\n": "only linear controlled sources",
+    "f1 a 0 vx 2\n": "`vx` must be a VoltageSource",
+    "k1 la lb 0.5\n": "`la` must be a Inductor|must be a",
+    "d1 a 0 dm\n": "there is no model `dm`",
+    "d1 a 0 dm\n.model dm npn\n": "must be of kind `d`, but is `npn`",
+    "d1 a 0 dm\n.model dm d(foo=1)\n": "the parameter `foo` of model `dm` is not supported",
+    "m1 d g s b n\n.model n nmos(level=54)\n": "only transistors of level 1",
+    "x1 a b s\n": "there is no subcircuit `s`",
+    "x1 a s\n.subckt s a b\n.ends\n": "must be given 2 nodes, but is given 1",
+    "x1 a b s q=1\n.subckt s a b\n.ends\n": "`q` is not supported here",
+    "x1 a b s\n.subckt s a b\nx2 a b s\n.ends\n": "must not be made of itself",
+    ".subckt s a b\nr1 a b 1\n": "must be closed by `.ends`",
+    ".ends\n": "must follow a `.subckt`",
+    ".param a={b} b={a}\n": "must not depend on itself",
+    ".control\nrun\n.endc\n": "command scripts are not run",
+    ".dc v1 0 1 0.1\n": "`.dc` is not supported; known are .ac",
+    ".tran 1n\n": r"it must be `.tran step stop",
+    ".tran 1n 1u 2u\n": "before the stop",
+    ".tran 1e-30 1\n": "at most 10000000 points",
+    ".ac dec 10 0 1k\n": "must be above 0 Hz",
+    ".noise v() v1 dec 10 1 1k\n": r"it must be `.noise v\(out",
+    R + ".noise v(zz) r9 dec 10 1 1k\n": "there is no net `zz`",
+    R + ".noise v(a) v9 dec 10 1 1k\n": "there is no source `v9`",
+    R + ".ic v(zz)=1\n": "there is no net `zz`",
+    "+ 1k\n": "a continuation must follow",
+    "r1 a b {1k\n": "opened must be closed",
+    "r1 a.b c 1k\n": "must not hold a dot",
+    "* nothing\n": "must hold at least one element",
+    "5r a b 1\n": "must begin with the name of an element",
+    "r1 a b 1k\x00\n": r"line 2 holds the character U\+0000",
+}
+
+
+@pytest.mark.parametrize("cards", REFUSED)
+def test_a_bad_deck_is_refused_with_the_line_and_the_reason(cards):
+    with pytest.raises(InputError, match=REFUSED[cards]) as caught:
+        read_spice(f"title\n{cards}")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("source", ["nothing.cir", "\n", b"", 5])
+def test_what_is_no_deck_is_refused(source):
+    with pytest.raises(InputError, match=r"must be a file|must not be empty|must be a path or a text"):
+        read_spice(source)
+
+
+def test_a_file_of_an_unknown_kind_is_refused():
+    with pytest.raises(InputError, match=r"must end in one of .yaml, .yml, .cir"):
+        read("circuit.txt")
+
+
+def test_a_subcircuit_that_multiplies_stops_at_the_limit():
+    levels = [f".subckt s{i} a b\n" + "".join(f"x{k} a b s{i + 1}\n" for k in range(10)) + ".ends\n" for i in range(8)]
+    with pytest.raises(InputError, match="at most 100000 elements"):
+        parse_spice("t\n" + "".join(levels) + ".subckt s8 a b\nr1 a b 1\n.ends\nx1 1 0 s0\n")
