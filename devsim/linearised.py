@@ -37,7 +37,7 @@ class Linearised:
                     column in gather.segments for job in step.jobs for gather in (*job.ports.values(), *job.unknowns.values())
                 ):
                     self.blocks[step.segment, column] = Block(
-                        *step.slopes(groups, segments[: max(step.segment, column + 1)], 0.0, column)
+                        *step.slopes(groups, segments[: step.segment + step.implicit], 0.0, column)
                     )
 
     def matrix(self, step: Step, column: int, omega: Array) -> Array | None:

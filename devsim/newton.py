@@ -24,7 +24,7 @@ WORDS = (
 )
 _SMALLEST_STEP = 2.0**-60
 _SLOWEST = 0.3
-"""A kept Jacobian that shortens the correction less than this in one iteration is made anew."""
+"""A kept Jacobian that shortens the correction by less than this factor in one step is made anew."""
 
 
 class System(Protocol):
@@ -56,7 +56,7 @@ class Kept(NamedTuple):
 
 
 def nothing_kept(size: int) -> Kept:
-    """Before the first solve: an inverse that no iteration accepts."""
+    """Before the first solve: an inverse that no step trusts."""
     return Kept(jnp.zeros((size, size)), jnp.asarray(jnp.inf))
 
 
@@ -89,14 +89,8 @@ def solve(
 def _root(told, theta, start, scale, kept):
     system, most_steps = told
     residual = lambda y: system.residual(theta, y * scale)
-    inverse_of = lambda y: _factors(system.jacobian(theta, y * scale) * scale)
-    y, first = start / scale, jnp.ones((), start.dtype)
-    if kept is not None:
-        y, done, kept = _with_kept(residual, y, kept)
-        first = jnp.where(done, 0.0, first)
-    y, outcome = _iterate(residual, inverse_of, y, first, most_steps)
-    if kept is not None:
-        kept = _renewed(kept, outcome, lambda: system.jacobian(theta, y * scale) * scale)
+    jacobian = lambda y: system.jacobian(theta, y * scale) * scale
+    y, outcome, kept = _iterate(residual, jacobian, start / scale, kept, most_steps)
     return jnp.where(outcome.status == 0, y, jnp.nan) * scale, tuple(outcome), kept
 
 
@@ -118,100 +112,92 @@ def _row_sizes(matrix: Array) -> Array:
     return jnp.where(rows > 0, rows, 1.0)
 
 
-def _factors(matrix: Array) -> Callable:
-    """The map from a residual to the correction that would cancel it."""
-    rows = _row_sizes(matrix)
-    factors = jax.scipy.linalg.lu_factor(matrix / rows[:, None])
-    return lambda g: -jax.scipy.linalg.lu_solve(factors, g / rows)
-
-
-def _with_kept(residual: Callable, y: Array, kept: Kept) -> tuple[Array, Array, Kept]:
-    """Simplified iterations with a kept inverse: (y, whether that was enough, what is kept)."""
-    tolerance = tolerance_of(y.dtype)
-
-    def proceed(carry):
-        _, _, rate, done, count = carry
-        return ~done & (rate < _SLOWEST) & (count < 6)
-
-    def advance(carry):
-        y, before, rate, _, count = carry
-        step = -kept.inverse @ residual(y)
-        length = jnp.max(jnp.abs(step) / (1 + jnp.abs(y)))
-        rate = jnp.where(count == 0, rate, length / jnp.maximum(before, jnp.finfo(y.dtype).tiny))
-        rate = jnp.where(jnp.isfinite(length), rate, jnp.inf)
-        done = (rate < _SLOWEST) & (length * rate <= tolerance * (1 - rate))
-        return jnp.where(jnp.isfinite(length), y + step, y), length, rate, done, count + 1
-
-    known = jnp.clip(kept.rate, jnp.finfo(y.dtype).eps, None) ** 0.8
-    zero = jnp.zeros((), y.dtype)
-    first = (y, zero, known, jnp.zeros((), bool), jnp.zeros((), int))
-    found, _, rate, done, count = jax.lax.while_loop(proceed, advance, first)
-    return jnp.where(done, found, y), done, Kept(kept.inverse, jnp.where(count > 1, rate, kept.rate))
-
-
-def _renewed(kept: Kept, outcome: Outcome, jacobian: Callable) -> Kept:
-    """A new inverse where the kept one did not do."""
-    size = kept.inverse.shape[0]
-
-    def renew(_):
-        matrix = jacobian()
-        rows = _row_sizes(matrix)
-        return jnp.linalg.solve(matrix / rows[:, None], jnp.diag(1 / rows)), jnp.zeros((), bool)
-
-    # A loop of at most one turn, not a condition: vectorised over dies, a condition would be paid for at every step.
-    begin = (kept.inverse, outcome.steps > 0)
-    inverse, _ = jax.lax.while_loop(lambda carry: carry[1], renew, begin)
-    rate = jnp.where(outcome.steps > 0, jnp.asarray(1e-2, kept.rate.dtype), kept.rate)
-    return Kept(inverse.reshape(size, size), rate)
-
-
 class _State(NamedTuple):
+    """y: the last accepted point, f its residual. step: the correction to be tried, `size` of it. factors: of a Jacobian,
+    which is that at `y` where `is_fresh`. rate: how much the last correction was shorter than the one before."""
+
     y: Array
+    f: Array
+    step: Array
+    size: Array
+    factors: Any
+    is_fresh: Array
+    is_first: Array
+    rate: Array
     outcome: Outcome
 
 
-def _iterate(residual: Callable, factors: Callable, start: Array, first: Array, most_steps: int):
-    tolerance = tolerance_of(start.dtype)
+def _iterate(residual: Callable, jacobian: Callable, start: Array, kept: Kept | None, most_steps: int):
+    """Damped Newton steps; with a kept inverse, simplified ones as long as they shorten the correction well.
+
+    Each pass evaluates the residual once. A new Jacobian is made in a loop of at most one turn and not in a condition,
+    which would be paid for in every pass where many dies are vectorised.
+    """
+    tolerance, tiny = tolerance_of(start.dtype), jnp.finfo(start.dtype).tiny
+    factor, correct = (_factored, _by_factors) if kept is None else (_inverted, _by_inverse)
+    patience = 0.0 if kept is None else _SLOWEST
 
     def proceed(state: _State):
         return (state.outcome.status == 1) & (state.outcome.steps < most_steps)
 
     def advance(state: _State):
-        correct = factors(state.y)
-        step = correct(residual(state.y))
-        y, rest, accepted = _damped(residual, correct, state.y, step)
-        moved = jnp.abs(rest) / (1 + jnp.abs(y))
-        error = jnp.max(moved)
-        singular = ~jnp.all(jnp.isfinite(step))
-        done = accepted & (error <= tolerance)
-        status = jnp.where(singular, 2, jnp.where(~accepted, 3, jnp.where(done, 0, 1))).astype(start.dtype)
-        y = jnp.where(done, y + rest, y)
-        return _State(y, Outcome(status, state.outcome.steps + 1, error, jnp.argmax(moved).astype(start.dtype)))
+        trial = state.y + state.size * state.step
+        f = residual(trial)
+        rest = correct(state.factors, f)
+        length, left = jnp.max(jnp.abs(state.step)), jnp.max(jnp.abs(rest))
+        error_of_each = jnp.abs(rest) / (1 + jnp.abs(trial))
+        error = jnp.max(error_of_each)
+        noise = 1e3 * jnp.finfo(start.dtype).eps * (1 + jnp.max(jnp.abs(trial)))
+        known = jnp.where(state.is_first, state.rate, jnp.minimum(state.rate, 0.01))
+        measured = jnp.where(state.is_first | (length <= tolerance), known, left / jnp.maximum(length, tiny))
+        shorter = jnp.isfinite(left) & ((left <= (1 - state.size / 4) * length) | (length <= noise))
+        accepted = jnp.where(state.is_first, True, shorter & (state.is_fresh | (measured < _SLOWEST)))
+        enough = jnp.where(state.is_fresh, error <= tolerance, error * measured <= tolerance * (1 - measured))
+        done = accepted & enough & (~state.is_first | (measured < patience))
+        simplified = accepted & (measured < patience) & jnp.isfinite(left)
+        halved = ~accepted & state.is_fresh
+        y, f = jnp.where(accepted, trial, state.y), jnp.where(accepted, f, state.f)
+
+        def renew(carry):
+            return factor(jacobian(y)), jnp.zeros((), bool)
+
+        renewed = ~done & ~simplified & ~halved
+        factors, _ = jax.lax.while_loop(lambda carry: carry[1], renew, (state.factors, renewed))
+        step = jnp.where(renewed, correct(factors, f), jnp.where(simplified, rest, state.step))
+        size = jnp.where(halved, state.size / 2, 1.0)
+        status = jnp.where(
+            done, 0, jnp.where(renewed & ~jnp.all(jnp.isfinite(step)), 2, jnp.where(size < _SMALLEST_STEP, 3, 1))
+        )
+        steps = state.outcome.steps + (accepted & (done | ~state.is_first))
+        outcome = Outcome(status.astype(start.dtype), steps, error, jnp.argmax(error_of_each).astype(start.dtype))
+        y = jnp.where(done, trial + rest, y)
+        return _State(y, f, step, size, factors, renewed | halved, jnp.zeros((), bool), measured, outcome)
 
     # Status and counts are kept as floating numbers: what a differentiated function returns has a tangent.
     zero = jnp.zeros((), start.dtype)
-    begin = _State(start, Outcome(first, zero, jnp.where(first == 0, zero, jnp.inf), zero))
-    return jax.lax.while_loop(proceed, advance, begin)
+    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(lambda y: factor(jacobian(y)), start))
+    factors = nothing if kept is None else kept.inverse
+    known = zero + jnp.inf if kept is None else jnp.clip(kept.rate, jnp.finfo(start.dtype).eps, None) ** 0.8
+    first = Outcome(zero + 1, zero, zero + jnp.inf, zero)
+    false = jnp.zeros((), bool)
+    begin = _State(start, jnp.zeros_like(start), jnp.zeros_like(start), zero + 1, factors, false, ~false, known, first)
+    state = jax.lax.while_loop(proceed, advance, begin)
+    return state.y, state.outcome, None if kept is None else Kept(state.factors, state.rate)
 
 
-def _damped(residual: Callable, correct: Callable, y: Array, step: Array):
-    """Halve the step until the simplified correction shrinks: (new point, that correction, accepted)."""
-    length = jnp.max(jnp.abs(step))
+def _factored(matrix: Array):
+    rows = _row_sizes(matrix)
+    return jax.scipy.linalg.lu_factor(matrix / rows[:, None]), rows
 
-    def trial(size):
-        rest = correct(residual(y + size * step))
-        shorter = jnp.max(jnp.abs(rest)) <= (1 - size / 4) * length
-        return rest, jnp.all(jnp.isfinite(rest)) & (shorter | (length == 0))
 
-    def halve(carry):
-        size, _, _ = carry
-        return (size / 2, *trial(size / 2))
+def _by_factors(factors, g: Array) -> Array:
+    return -jax.scipy.linalg.lu_solve(factors[0], g / jnp.where(factors[1] > 0, factors[1], 1.0))
 
-    def keep_going(carry):
-        size, _, accepted = carry
-        return ~accepted & (size > _SMALLEST_STEP) & jnp.isfinite(length)
 
-    size = jnp.ones((), y.dtype)
-    size, rest, accepted = jax.lax.while_loop(keep_going, halve, (size, *trial(size)))
-    noise = 1e3 * jnp.finfo(y.dtype).eps * (1 + jnp.max(jnp.abs(y)))
-    return y + size * step, rest, accepted | (length <= noise)
+def _inverted(matrix: Array) -> Array:
+    rows = _row_sizes(matrix)
+    return jnp.linalg.solve(matrix / rows[:, None], jnp.diag(1 / rows))
+
+
+def _by_inverse(inverse: Array, g: Array) -> Array:
+    return -inverse @ g

@@ -18,6 +18,7 @@ METHODS = (*explicit.METHODS, *implicit.METHODS)
 
 
 def check_start(start: Any, initial: Any, plan: Plan, method: str, step: float) -> None:
+    """Raise InputError where a run cannot go on from `start`."""
     check.instance("start", start, Trajectory)
     if initial is not None:
         raise InputError("`start` and `initial` must not both be given: a continued run starts where the other ended.")
@@ -34,11 +35,13 @@ def check_start(start: Any, initial: Any, plan: Plan, method: str, step: float) 
 
 
 def positive(name: str, value: Any) -> None:
+    """Raise InputError where `value` is no number of seconds above zero."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 < value < math.inf:
         raise InputError(f"`{name}` must be a number above 0 s, but is {check.described(value)}.")
 
 
 def checked_steps(duration: Any, step: Any, every: int) -> int:
+    """How many steps a run has, or InputError."""
     positive("duration", duration)
     positive("step", step)
     check.whole("every", every, 1)
@@ -53,6 +56,7 @@ def checked_steps(duration: Any, step: Any, every: int) -> int:
 
 
 def checked_names(circuit: Circuit, keep: Sequence[str] | None) -> tuple[str, ...]:
+    """The names of what is kept, all nets by default, or InputError."""
     nets = circuit.netlist.net_ports()
     if keep is None:
         return tuple(nets)
@@ -69,6 +73,7 @@ def checked_names(circuit: Circuit, keep: Sequence[str] | None) -> tuple[str, ..
 
 
 def checked_method(circuit: Circuit, method: str | None, late: frozenset) -> str:
+    """The name of the method, chosen for the circuit where none is given, or InputError."""
     if method is not None:
         check.one_of("method", method, METHODS)
     plan = plan_of(circuit, "explicit", late)

@@ -106,12 +106,19 @@ class Explicit:
         return m + h * _phi(h * own) * (rate(middle, 0.5) + own * (m - middle))
 
     def _own_rate(self, state: ExplicitState, m: Array, injected: dict) -> Array:
-        """How quickly every stored unknown changes its own rate, all that its part is told held, 1/s."""
+        """How quickly every stored unknown changes its own rate, all that its part is told held, 1/s.
+
+        Of an array of like unknowns, the sum of what all of them change: exact where each has an equation of its own.
+        """
         segments, _ = self._evaluate(state, m, 0.0, injected)
-        alone = lambda m: self.memory.rates(
-            self.frame.groups, [*segments[:REST_SEGMENT], m, *segments[REST_SEGMENT + 1 :]], state.n * self.frame.step
-        )
-        return jax.jvp(alone, (segments[REST_SEGMENT],), (jnp.ones_like(m),))[1]
+        before, rest, after = segments[:REST_SEGMENT], segments[REST_SEGMENT], segments[REST_SEGMENT + 1 :]
+        t = state.n * self.frame.step
+        alone = lambda m: self.memory.rates(self.frame.groups, [*before, m, *after], t)
+        own = jnp.zeros_like(m)
+        for places in self.memory.kinds():
+            chosen = jnp.zeros_like(m).at[places].set(1.0)
+            own += chosen * jax.jvp(alone, (rest,), (chosen,))[1]
+        return own
 
 
 def _phi(z: Array) -> Array:

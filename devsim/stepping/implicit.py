@@ -34,9 +34,12 @@ class Implicit:
     """Steps of one scheme over a frame.
 
     For F + dQ/dt = 0, Q stored, F the rest; equations without Q hold at the end of the step.
-    trapezoidal: Q1 - Q0 + h/2 (F1 + F0) = 0, order 2; gives kT/C exactly at any step; does not damp what is much quicker
-      than the step. backward_euler: Q1 - Q0 + h F1 = 0, order 1, damps. tr_bdf2: a trapezoidal step to (2 - sqrt 2) h and
-      a backward difference to h, order 2, damps (Bank et al., IEEE Trans. Comput.-Aided Des. 4, 436 (1985)).
+    trapezoidal: Q1 - Q0 + h/2 (F1 + F0) = 0, order 2; does not damp what is much quicker than the step. With noise currents
+      between nets it gives kT/C exactly at any step; noise in an equation without Q (that of a source with resistance) has
+      an error of first order in the step.
+    backward_euler: Q1 - Q0 + h F1 = 0, order 1, damps.
+    tr_bdf2: a trapezoidal step to (2 - sqrt 2) h and a backward difference to h, order 2, damps (Bank et al., IEEE Trans.
+      Comput.-Aided Des. 4, 436 (1985)).
     """
 
     def __init__(self, frame: Frame, method: str):

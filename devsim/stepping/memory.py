@@ -36,6 +36,11 @@ class Memory:
                 plain = all(plan.graph.facts(part).stored[name].alias == name for part in parts for name in names)
                 self.groups.append(Stored(plan.job(group), names, places, plain))
 
+    def kinds(self) -> list[np.ndarray]:
+        """Places of the first stored unknowns of all parts, of the second ones, and so on."""
+        most = max((len(stored.names) for stored in self.groups), default=0)
+        return [np.concatenate([s.places[k].ravel() for s in self.groups if k < len(s.names)]) for k in range(most)]
+
     def rates(self, groups: tuple, segments: list[Array], t: Array, injected: Array | float = 0.0) -> Array:
         """Change of every stored unknown per second, zero at the other places of the segment of unknowns.
 
