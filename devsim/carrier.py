@@ -2,7 +2,7 @@
 
 import dataclasses
 from functools import cache
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import jax.numpy as jnp
 import numpy as np
@@ -16,6 +16,15 @@ from devsim.part import Part
 
 NAME = "wavelength"
 """The quantity by which a part says at which carrier it works."""
+
+
+@runtime_checkable
+class Covered(Protocol):
+    """A part that holds data for some wavelengths only."""
+
+    def check_covers(self, wavelength: Any) -> None:
+        """Raise InputError where a known `wavelength` (m) lies outside of the data."""
+        ...
 
 
 def tuned(part: Part, wavelength: Array) -> Part:

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import equinox as eqx
 import jax
@@ -17,6 +17,11 @@ from devsim.netlist import Netlist, flatten, validated
 from devsim.parameter import as_leaf
 from devsim.part import Element, Entry, Part, unknown_path
 from devsim.ports import Port
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
 
 
 class Circuit(Part):
@@ -152,7 +157,23 @@ class Circuit(Part):
         """Every part that has a carrier wavelength (m) at this one; a row of them fills the lanes of buses."""
         wavelength = as_leaf(wavelength)
         check.within("wavelength", wavelength, check.above(0), "m")
+        self.check_covered(wavelength)
         return self._with_groups(tuple(carrier.tuned(group, wavelength) for group in self.groups))
+
+    def draw(self, *, path: "str | Path | None" = None) -> "Figure":
+        """A picture of parts, nets and domains, written to the file `path` too where one is given.
+
+        As `devsim.draw.draw`, which says what is drawn and what it raises.
+        """
+        from devsim.draw import draw
+
+        return draw(self, path=path)
+
+    def check_covered(self, wavelength: Array) -> None:
+        """Raise InputError where a part that holds measured data has none at a wavelength (m)."""
+        for names, group in zip(self.netlist.members, self.groups, strict=True):
+            for name in names if isinstance(group, carrier.Covered) else ():
+                self[name].check_covers(wavelength)
 
     def check_carrier(self) -> None:
         """Raise InputError where parts that waves connect differ in their carrier wavelength."""

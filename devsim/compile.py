@@ -16,7 +16,19 @@ from jaxtyping import Array
 
 from devsim import newton
 from devsim.dependency import Outline
-from devsim.layout import FIRST_STAGE, GROUND_SEGMENT, INPUT_SEGMENT, REST_SEGMENT, Gather, Job, Slot, Write, assembled, packed
+from devsim.layout import (
+    FIRST_STAGE,
+    GROUND_SEGMENT,
+    INPUT_SEGMENT,
+    REST_SEGMENT,
+    Gather,
+    Job,
+    Slot,
+    Write,
+    assembled,
+    filled_matrix,
+    packed,
+)
 from devsim.netlist import Netlist
 from devsim.newton import Kept, Outcome
 from devsim.ordering import Graph, Node, Stage
@@ -92,11 +104,12 @@ class Step:
 
     def jacobian(self, task: Task, y: Array) -> Array:
         """Its derivative: what each part fills in, added up."""
-        static, stored = self.slopes(task.groups, [*task.segments, y], task.t, self.segment)
-        total = task.weights.static[:, None] * (static + jnp.diag(jnp.asarray(self.stated, float)))
-        if self.dynamic.any():
-            total += task.weights.stored[:, None] * stored
-        return total + jnp.diag(task.weights.value)
+        weights, each = task.weights, np.arange(self.size)
+        entries = [(each, each, weights.value + weights.static * self.stated)]
+        for is_stored, rows, columns, values in self._stamps(task.groups, [*task.segments, y], task.t, self.segment):
+            weight = weights.stored if is_stored else weights.static
+            entries.append((rows, columns, weight[rows] * values))
+        return filled_matrix((self.size, self.size), entries)
 
     def balance(self, groups: tuple, segments: list[Array], t: Array | float) -> tuple[Array, Array]:
         """Static and stored sides of a loop's equations at the values in the last of `segments`."""
@@ -115,11 +128,12 @@ class Step:
     def slopes(self, groups: tuple, segments: list[Array], t: Array | float, column: int) -> tuple[Array, Array]:
         """Derivatives of `equations` with respect to the segment `column`: (static, stored), each (n, m)."""
         shape = (self.size, segments[column].shape[-1])
-        totals = [jnp.zeros(shape), jnp.zeros(shape)]
-        for job in self.jobs:
-            for is_stored, rows, columns, values in job.stamps(groups, segments, t, column):
-                totals[is_stored] = totals[is_stored].at[rows, columns].add(values)
-        return totals[0], totals[1]
+        stamps = self._stamps(groups, segments, t, column)
+        static, stored = (filled_matrix(shape, [stamp[1:] for stamp in stamps if stamp[0] == kind]) for kind in (False, True))
+        return static, stored
+
+    def _stamps(self, groups: tuple, segments: list[Array], t: Array | float, column: int) -> list[tuple]:
+        return [stamp for job in self.jobs for stamp in job.stamps(groups, segments, t, column)]
 
 
 class Plan:

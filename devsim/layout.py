@@ -225,10 +225,19 @@ def _entries(write: Write, gather: Gather, slopes: Array, column: int) -> tuple 
 def assembled(size: int, written: list[tuple[np.ndarray, Array]]) -> Array:
     """The sum of all that was written into a vector of `size`; a plain concatenation where nothing overlaps."""
     written = sorted(written, key=lambda w: w[0][0] if w[0].size else -1)
-    order = np.concatenate([places for places, _ in written]) if written else np.zeros(0, int)
+    if not written:
+        return jnp.zeros(size)
+    order = np.concatenate([places for places, _ in written])
+    values = jnp.concatenate([values.reshape(-1) for _, values in written]) if len(written) > 1 else written[0][1].reshape(-1)
     if np.array_equal(order, np.arange(size)):
-        return jnp.concatenate([jnp.ravel(values) for _, values in written]) if len(written) > 1 else written[0][1].reshape(-1)
-    total = jnp.zeros(size)
-    for places, values in written:
-        total = total.at[places].add(values.reshape(-1))
-    return total
+        return values
+    return jnp.zeros(size).at[order].add(values)
+
+
+def filled_matrix(shape: tuple[int, int], entries: list[tuple[np.ndarray, np.ndarray, Array]]) -> Array:
+    """The matrix whose entries are the sums of `entries`, (rows, columns, values) each."""
+    if not entries:
+        return jnp.zeros(shape)
+    rows, columns = (np.concatenate([entry[k] for entry in entries]) for k in (0, 1))
+    values = jnp.concatenate([entry[2] for entry in entries])
+    return jnp.zeros(shape[0] * shape[1]).at[rows * shape[1] + columns].add(values).reshape(shape)

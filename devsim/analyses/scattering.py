@@ -91,6 +91,7 @@ def scattering(circuit: Circuit, inputs: Mapping[str, Any] | None = None, *, wav
     else:
         wavelength = as_leaf(wavelength).astype(float)
         check.within("wavelength", wavelength, above(0), "m")
+        circuit.check_covered(wavelength)
         if wavelength.ndim > 1:
             raise InputError(f"`wavelength` must be a number or a row of them, but has shape {wavelength.shape}.")
         run = _one_tuned if wavelength.ndim == 0 else _many_tuned
@@ -120,10 +121,12 @@ def _one(circuit: Circuit, inputs: dict[str, Array], names: tuple) -> tuple[Arra
         segments, outcomes = evaluate(plan, circuit.groups, from_rest(plan, circuit, rest | told))
         return jnp.concatenate([jnp.ravel(_leaving(plan, segments, name)) for name in names[1]]), outcomes
 
-    _, response, outcomes = jax.linearize(leaving, bias, has_aux=True)
+    def response(direction: Array) -> tuple[Array, list[Outcome]]:
+        _, change, outcomes = jax.jvp(leaving, (bias,), (direction,), has_aux=True)
+        return change, outcomes
+
     size = bias.shape[0]
-    matrix = jax.vmap(response, out_axes=1)(jnp.eye(size, dtype=bias.dtype))
-    return matrix, outcomes
+    return jax.vmap(response, out_axes=(1, None))(jnp.eye(size, dtype=bias.dtype))
 
 
 def _leaving(plan: Plan, segments: list[Array], output: str) -> Array:

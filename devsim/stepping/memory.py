@@ -191,9 +191,11 @@ def resolved(plan: Plan, groups: tuple, step: float, longest_delay: float | None
         names = [n for n, s in outline.answers(plan.graph.patterns[parts[0]]).stated.items() if s.delay is not None]
         if not names:
             continue
-        nowhere = [jnp.zeros(length) for length in plan.lengths.values()]
+        nowhere = [np.zeros(length) for length in plan.lengths.values()]
         question = lambda part, p, x, names=names: {n: jnp.asarray(part.balance(0.0, p, x).stated[n].delay) for n in names}
-        for name, delays in plan.job(group).ask(groups, nowhere, question).items():
+        with jax.ensure_compile_time_eval():  # so that delays are known inside a transformation of other things
+            found = plan.job(group).ask(groups, nowhere, question)
+        for name, delays in found.items():
             if longest_delay is not None:
                 late |= {(part, name) for part in parts}
             elif not is_concrete(delays):

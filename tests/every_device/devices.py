@@ -44,6 +44,7 @@ from devsim.devices.photonic import (
     RingModulator,
     RingResonator,
     Splitter,
+    TabulatedScatterer,
     Termination,
     ThermoOpticPhaseShifter,
     Waveguide,
@@ -74,6 +75,8 @@ def _crossbar():
     cell = LinearCell.of((3, DifferentialPairs().wires(2)), minimum_conductance=1e-6)
     return Crossbar(cell, wire_resistance=3.0, driver_resistance=10.0).program(_WEIGHTS, KEY)
 
+
+_TABLE = 0.3 * np.exp(1j * np.arange(12)).reshape(3, 2, 2)
 
 DEVICES = {
     "resistor": lambda: Resistor(2e3, resistance_spread=0.0),
@@ -118,6 +121,7 @@ DEVICES = {
     "current synapse": lambda: CurrentSynapse(1e-9 * _WEIGHTS),
     "spike source": lambda: SpikeSource(np.array([[0.0, 1e-3], [2e-3, np.inf]])),
     "reset switch": ResetSwitch,
+    "tabulated scatterer": lambda: TabulatedScatterer.of(("in", "out"), [1.2e14, 1.9e14, 2.1e14], _TABLE),
     "laser": lambda: Laser(np.array([1e-3, 2e-3]), linewidth=1e5, relative_intensity_noise=1e-15),
     "modulated laser": lambda: Laser(modulated=True, phase=0.3),
     "waveguide": lambda: Waveguide(1e-4, loss_db_per_cm=2.0, dispersion=1e-3),

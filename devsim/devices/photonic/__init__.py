@@ -8,6 +8,7 @@ from devsim.devices.photonic.passive import Attenuator, Isolator, Mirror, Termin
 from devsim.devices.photonic.ring import AddDropRing, RingModulator, RingResonator
 from devsim.devices.photonic.shifter import ElectroOpticPhaseShifter, PhaseShifter, ThermoOpticPhaseShifter
 from devsim.devices.photonic.source import Laser
+from devsim.devices.photonic.tabulated import TabulatedScatterer
 from devsim.devices.photonic.waveguide import Waveguide
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "RingModulator",
     "RingResonator",
     "Splitter",
+    "TabulatedScatterer",
     "Termination",
     "ThermoOpticPhaseShifter",
     "Waveguide",

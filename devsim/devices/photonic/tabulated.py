@@ -117,18 +117,14 @@ class TabulatedScatterer(Element):
         """Raise InputError where a concrete `wavelength` (m) lies outside of the table."""
         wavelength = as_leaf(wavelength)
         if check.is_concrete(wavelength) and check.is_concrete(self.frequencies):
-            bad = np.atleast_1d(~np.asarray(self._covers(SPEED_OF_LIGHT / wavelength)))
+            given, table = np.atleast_1d(np.asarray(wavelength)), np.asarray(self.frequencies)  # by numpy, also while tracing
+            bad = ~_covers(table, SPEED_OF_LIGHT / given)
             if bad.any():
-                low, high = SPEED_OF_LIGHT / np.asarray(self.frequencies)[[-1, 0]]
-                given = np.atleast_1d(np.asarray(wavelength))[bad][0]
+                low, high = SPEED_OF_LIGHT / table[[-1, 0]]
                 raise InputError(
-                    f"`wavelength` must lie in the table, {low:.7g} m to {high:.7g} m, but is {given:.7g} m;"
+                    f"`wavelength` must lie in the table, {low:.7g} m to {high:.7g} m, but is {given[bad][0]:.7g} m;"
                     " nothing is extrapolated."
                 )
-
-    def _covers(self, frequency: Array) -> Array:
-        slack = 8 * jnp.finfo(jnp.result_type(self.frequencies)).eps  # wavelength and back
-        return (frequency >= self.frequencies[0] * (1 - slack)) & (frequency <= self.frequencies[-1] * (1 + slack))
 
     def transmissions(self) -> Array:
         """S of every entry at the carrier, complex (entries,); NaN outside of the table."""
@@ -138,7 +134,7 @@ class TabulatedScatterer(Element):
         first, second = (self.real[k] + 1j * self.imaginary[k] for k in (low, low + 1))
         between = _along_the_line if self.interpolation == "linear" else _along_the_arc
         found = between(first, second, share) * jnp.exp(2j * jnp.pi * self.group_delay * (f - (table[0] + table[-1]) / 2))
-        return jnp.where(self._covers(f), found, jnp.nan)
+        return jnp.where(_covers(table, f), found, jnp.nan)
 
     def scattering(self) -> Array:
         """The matrix at the carrier, complex (n, n), row = to, column = from, in the order of `names`."""
@@ -155,6 +151,12 @@ class TabulatedScatterer(Element):
             wave = found[k] * p[source]
             leaving[to] = leaving[to] + wave if to in leaving else wave
         return Balance({name: leaving.get(name, jnp.zeros_like(p[name])) for name in self.names})
+
+
+def _covers(table: Any, frequency: Any) -> Any:
+    """True where a frequency lies in the table, to the rounding of its wavelength."""
+    slack = 8 * jnp.finfo(jnp.result_type(table)).eps
+    return (frequency >= table[0] * (1 - slack)) & (frequency <= table[-1] * (1 + slack))
 
 
 def _along_the_line(first: Array, second: Array, share: Array) -> Array:
