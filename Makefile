@@ -4,11 +4,18 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help run test test-slow test-all lint bench results clean
+OLDEST := .venv-oldest
+SAX := .venv-sax
+CORE := tests/every_device tests/photonic tests/exchange tests/test_circuit.py tests/test_operating_point.py tests/test_waveforms.py \
+	tests/test_electrical_devices.py tests/test_spiking_devices.py tests/test_transient.py tests/test_small_signal.py \
+	tests/test_noise_spectrum.py tests/test_optics.py tests/external/test_scattering_sax.py
+
+.PHONY: help run test test-slow test-all test-versions lint bench results clean
 
 help:
 	@echo "make run    simulate the first chip and leave its report under runs/"
 	@echo "make test   run the tests (test-slow: only the long ones; test-all: both)"
+	@echo "make test-versions  run the tests of the core with the oldest JAX, and with the one that SAX wants"
 	@echo "make lint   check style and types"
 	@echo "make bench  time the package beside its peers, one thread"
 	@echo "make results  measure every chip and rewrite the table in circuits/README.md"
@@ -31,6 +38,23 @@ test-slow: $(INSTALLED)
 
 test-all: test test-slow
 
+$(OLDEST)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet --upgrade pip
+	$(OLDEST)/bin/python -m pip install --quiet --editable '.[dev]' 'jax==0.7.2' 'jaxlib==0.7.2'
+	@touch $@
+
+$(SAX)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(SAX)
+	$(SAX)/bin/python -m pip install --quiet --upgrade pip
+	$(SAX)/bin/python -m pip install --quiet --editable '.[dev,sax]'
+	@touch $@
+
+test-versions: $(OLDEST)/.installed $(SAX)/.installed
+	$(OLDEST)/bin/python -m pytest -m 'not slow' -n auto $(CORE)
+	$(SAX)/bin/python -m pytest -n auto tests/external/test_scattering_sax.py tests/exchange/test_sax.py
+	$(SAX)/bin/python -m pytest -m 'not slow' -n auto $(CORE)
+
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -39,9 +63,10 @@ lint: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/crossbar.py
 	$(BIN)/python benchmarks/graph.py
+	$(BIN)/python benchmarks/transient.py
 
 results: $(INSTALLED)
 	$(BIN)/python -m circuits.results
 
 clean:
-	rm -rf $(VENV) runs .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) $(OLDEST) $(SAX) runs .pytest_cache .ruff_cache .hypothesis build dist

@@ -12,12 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from devsim.analyses.monte_carlo import monte_carlo as monte_carlo
+    from devsim.analyses.noise_spectrum import noise_spectrum as noise_spectrum
     from devsim.analyses.operating_point import operating_point as operating_point
+    from devsim.analyses.scattering import scattering as scattering
+    from devsim.analyses.small_signal import small_signal as small_signal
+    from devsim.analyses.transient import transient as transient
     from devsim.budget import error_budget as error_budget
     from devsim.check import InputError as InputError
     from devsim.check import SolveError as SolveError
     from devsim.chip import Chip as Chip
     from devsim.circuit import Circuit as Circuit
+    from devsim.exchange import read as read
+    from devsim.exchange import read_spice as read_spice
+    from devsim.exchange import read_yaml as read_yaml
+    from devsim.exchange import write_spice as write_spice
+    from devsim.exchange import write_yaml as write_yaml
     from devsim.part import Element as Element
     from devsim.part import Part as Part
     from devsim.part import aged as aged
@@ -37,7 +46,16 @@ _HOMES = {
     "aged": "part",
     "error_budget": "budget",
     "monte_carlo": "analyses.monte_carlo",
+    "noise_spectrum": "analyses.noise_spectrum",
     "operating_point": "analyses.operating_point",
+    "read": "exchange",
+    "read_spice": "exchange",
+    "read_yaml": "exchange",
+    "scattering": "analyses.scattering",
+    "small_signal": "analyses.small_signal",
+    "transient": "analyses.transient",
+    "write_spice": "exchange",
+    "write_yaml": "exchange",
 }
 __all__ = [
     "Chip",
@@ -49,7 +67,16 @@ __all__ = [
     "aged",
     "error_budget",
     "monte_carlo",
+    "noise_spectrum",
     "operating_point",
+    "read",
+    "read_spice",
+    "read_yaml",
+    "scattering",
+    "small_signal",
+    "transient",
+    "write_spice",
+    "write_yaml",
 ]
 
 

@@ -152,11 +152,11 @@ class Plan:
     def slot(self, net: str) -> Slot | None:
         """Where the value of a net lives; None for a net that does not exist, or that is zero always.
 
-        On an optical net it is the wave that leaves the first of its pins.
+        On an optical net it is the wave that leaves the first of its pins from which one can leave.
         """
         found = self.slots.get(("potential", net)) or self.slots.get(("signal", net))
-        pins = self.graph.pins_of.get(net)
-        return found or (self.slots.get(("wave", pins[0])) if pins else None)
+        waves = (self.slots.get(("wave", pin)) for pin in self.graph.pins_of.get(net, ()))
+        return found or next((slot for slot in waves if slot), None)
 
     def _place_inputs(self) -> None:
         ports, offset = self.graph.net_ports, 0

@@ -28,7 +28,8 @@ class Solution(eqx.Module):
     def __getitem__(self, net: str) -> Array:
         """Value of a net; leading batch axes, then the net's shape.
 
-        Potential in V on electrical nets; on optical nets the wave (W^0.5) that leaves the first of its pins.
+        Potential in V on electrical nets; on optical nets the wave (W^0.5) that leaves the first of its pins from
+        which one can leave; `wave` tells both directions.
         """
         port = Port("electrical") if net == GROUND else self.plan.netlist.net_ports().get(net)
         if port is None:

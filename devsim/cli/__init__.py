@@ -1,4 +1,4 @@
-"""The command `devsim`: list the chips, show one, run one.
+"""The command `devsim`: list the chips, show one, run one; analyse the circuit in a file.
 
 Nothing heavy is imported until a command needs it, so that help and lists come at once. What a user got wrong ends in
 one line on stderr and exit code 2.
@@ -14,11 +14,12 @@ import typer
 
 from devsim import registry
 from devsim.check import InputError, SolveError
+from devsim.cli import circuit_commands
 
 app = typer.Typer(
     name="devsim",
     help="What will this chip do, compared with the ideal network it imitates, and which imperfection costs it most?",
-    epilog="Start with: devsim list; devsim show CHIP; devsim run CHIP",
+    epilog="Start with: devsim list; devsim show CHIP; devsim run CHIP; devsim op FILE; devsim tran FILE",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -94,6 +95,10 @@ def run(
         typer.echo(outcome.json())
     else:
         tables.show_outcome(outcome)
+
+
+for _name, _command in circuit_commands.COMMANDS.items():
+    app.command(_name)(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -15,11 +15,10 @@ import xarray as xr
 
 from devsim import plot, registry
 from devsim.budget import error_budget
-from devsim.check import InputError
 from devsim.chip import Chip, Picture
 from devsim.cli.encoding import encoded
 from devsim.cli.progress import Progress
-from devsim.cli.request import Request
+from devsim.cli.request import Request, adjusted
 from devsim.compare import compare, summary
 from devsim.files import output_folder, replace_file
 from devsim.randomness import named_key, numbered_keys
@@ -93,17 +92,7 @@ def execute(request: Request, *, show_progress: bool, complain: Callable[[str], 
 
 def designed(request: Request) -> Chip:
     """The chip with the parameters that were set."""
-    chip = registry.load(request.chip).design()
-    for path, value in request.parameters.items():
-        if not chip.entry(path).quantity.knob:
-            raise InputError(f"`{path}` is what the chip carries along, not a knob; set what makes it, see `devsim show`.")
-        try:
-            chip = chip.set(path, value)
-        except InputError:
-            raise
-        except (ValueError, TypeError) as error:  # a shape or a type that the part itself refuses
-            raise InputError(f"`{path}` cannot be set to {value}: {error}") from error
-    return chip
+    return adjusted(registry.load(request.chip).design(), request.parameters, "see `devsim show`")
 
 
 def _forget(folder: Path) -> None:

@@ -4,14 +4,20 @@ import dataclasses
 import math
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from devsim import check, files, registry
 from devsim.check import InputError
 
+if TYPE_CHECKING:
+    from devsim.part import Part
+
+Adjustable = TypeVar("Adjustable", bound="Part")
 MOST_DIES = 1_000_000
+FORMS = {"--set": ("PATH=VALUE", "array.wire_resistance=2.0"), "--input": ("NAME=VALUE", "drive=0.5")}
+"""Option -> how it is written, and an example."""
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -55,18 +61,39 @@ class Request:
         return shlex.join(words)
 
 
-def assignments(settings: Iterable[str]) -> dict[str, float | list[float]]:
-    """`["a.b=1e3", "c=1,2"]` as {"a.b": 1000.0, "c": [1.0, 2.0]}; InputError for what is no assignment of numbers."""
+def assignments(settings: Iterable[str], option: str = "--set") -> dict[str, float | list[float]]:
+    """`["a.b=1e3", "c=1,2"]` as {"a.b": 1000.0, "c": [1.0, 2.0]}; InputError for what is no assignment of numbers.
+
+    `option` is the one that gave them, for errors.
+    """
     told = {}
     for setting in settings:
         path, equals, text = setting.partition("=")
         path = path.strip()
         if not equals or not path or not text.strip():
-            raise InputError(f"`--set` must be written PATH=VALUE, such as array.wire_resistance=2.0, but is `{setting}`.")
+            form, example = FORMS[option]
+            raise InputError(f"`{option}` must be written {form}, such as {example}, but is `{setting}`.")
         if path in told:
-            raise InputError(f"`--set` must give each parameter once, but gives `{path}` twice.")
+            raise InputError(f"`{option}` must give each parameter once, but gives `{path}` twice.")
         told[path] = numbers(path, text)
     return told
+
+
+def adjusted(part: Adjustable, parameters: Mapping[str, float | list[float]], hint: str) -> Adjustable:
+    """A copy of a chip or circuit with knobs replaced; `hint` says where to look for those there are.
+
+    Raises InputError for an unknown path, what is no knob, and a value that the part refuses.
+    """
+    for path, value in parameters.items():
+        if not part.entry(path).quantity.knob:
+            raise InputError(f"`{path}` is what the chip carries along, not a knob; set what makes it, {hint}.")
+        try:
+            part = part.set(path, value)
+        except InputError:
+            raise
+        except (ValueError, TypeError) as error:  # a shape or a type that the part itself refuses
+            raise InputError(f"`{path}` cannot be set to {value}: {error}") from error
+    return part
 
 
 def numbers(path: str, text: str) -> float | list[float]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from devsim.chip import Chip
     from devsim.cli.execution import Outcome
+    from devsim.cli.finding import Finding
 
 PIPE_WIDTH = 200
 """Columns where stdout is no terminal, so that `grep` and `less -S` see whole lines."""
@@ -142,3 +143,18 @@ def _budget(budget: xr.Dataset) -> Table | str:
             cells += [f"{texts[0]} {unit}".strip(), "" if texts[1] == "-" else f"[{texts[1]}, {texts[2]}]"]
         table.add_row(Text(str(row["imperfection"].item()), "cyan"), *cells)
     return table
+
+
+def show_finding(found: Finding) -> None:
+    """The tables of an analysis, and where its files lie."""
+    out = console()
+    for rows in found.tables:
+        table = _table(*rows.columns, right=rows.columns[1:])
+        for name, *cells in rows.cells:
+            table.add_row(Text(name, "cyan"), *cells)
+        if rows.title:
+            out.print(Text(rows.title, "bold"), soft_wrap=True)
+        out.print(table)
+        out.print()
+    for path in found.files:
+        out.print(Text.assemble("File: ", (str(path), "bold cyan")), soft_wrap=True)

@@ -108,7 +108,7 @@ def _fields(line: str, brackets: str, source: str, number: int) -> list[str | fl
     return fields
 
 
-def _header(fields: list, source: str, number: int) -> tuple:
+def _header(fields: list, source: str, number: int) -> tuple[str, str, int, str, int, float]:
     """(to, label, mode there, from, mode there, group delay) of a block."""
     kinds = (str, str, float, str, float, str)
     fits = len(fields) >= 6 and all(isinstance(f, kind) for f, kind in zip(fields, kinds, strict=False))

@@ -98,6 +98,9 @@ def test_nothing_is_extrapolated():
         part.check_covers([1.55e-6, 1.6e-6])
     with pytest.raises(InputError, match=words):
         TabulatedScatterer.of("abc", FREQUENCIES, unitary(6, 7, 3), wavelength=1.6e-6)
+    away = part.set("wavelength", 1.6e-6)
+    with pytest.raises(InputError, match=words):  # the table is known, although the waves are not
+        jax.jit(lambda p: away.balance(0.0, p, {}).static)(arriving)
     assert np.isnan(jax.vmap(lambda w: part.put(wavelength=w).transmissions())(jnp.array([1.6e-6, 1.5e-6]))).all()
 
 

@@ -14,16 +14,16 @@ LONGEST_FILE, LONGEST_FUNCTION = 400, 60
 SOURCE = {".py", ".jinja", ".js", ".css"}
 
 FLOORS = (
-    "check physics units quantise randomness newton engine provenance files",
+    "check physics units quantise randomness newton engine provenance files style",
     "parameter",
     "ports part ageing waveform surrogate",
     "devices",
-    "netlist dependency layout ordering compile carrier circuit solution trajectory noise linearised",
+    "netlist dependency layout ordering compile carrier circuit draw solution trajectory noise linearised",
     "stepping analyses",
     "learning",
     "chip",
     "compare budget sweep fit",
-    "exchange plot",
+    "exchange plot plot_analyses",
     "report",
     "registry cli",
 )

@@ -1,0 +1,118 @@
+"""The analyses of a circuit file at rest and in time, each as a `Finding`."""
+
+import functools
+from collections.abc import Callable, Sequence
+
+import jax
+import numpy as np
+
+from devsim import plot_analyses
+from devsim.analyses.operating_point import operating_point
+from devsim.analyses.transient import transient
+from devsim.analyses.transient_checks import charged_nets
+from devsim.check import SolveError
+from devsim.circuit import Circuit
+from devsim.cli.finding import Finding, Rows, dataset, listed, worded
+from devsim.cli.schedule import Schedule
+from devsim.cli.workbench import Workbench
+from devsim.compile import plan_of
+from devsim.ports import GROUND
+from devsim.solution import Solution
+from devsim.trajectory import UNITS, Trajectory
+
+
+def at_rest(bench: Workbench) -> Finding:
+    """The operating point: every net, and for people the currents of sources."""
+    found = operating_point(bench.circuit, bench.inputs)
+    ports = bench.circuit.netlist.net_ports()
+    nets = {net: np.asarray(found[net]) for net in found.nets()}
+    cells = [(net, worded(value, UNITS[ports[net].domain])) for net, value in nets.items()]
+    tables = [Rows.of(f"{bench.file.name}: operating point, {found.words()}", ("net", "value"), cells)]
+    if currents := _currents(bench.circuit, found):
+        tables.append(Rows.of("", ("part", "current into its first pin"), currents))
+    return Finding({"nets": {net: listed(value) for net, value in nets.items()}}, tables)
+
+
+def _currents(circuit: Circuit, found: Solution) -> list[tuple[str, ...]]:
+    """The currents of parts that have them as an unknown: sources of potential, inductors."""
+    plan = found.plan
+    slots = {part: plan.slots.get(("unknown", part, "current")) for part in circuit.netlist.names()}
+    return [(part, worded(slot.read(found.segments), "A")) for part, slot in slots.items() if slot]
+
+
+def over_time(
+    bench: Workbench,
+    schedule: Schedule,
+    *,
+    method: str | None,
+    seed: int | None,
+    keep: Sequence[str],
+    rescue: Callable[[Finding], str],
+) -> Finding:
+    """The transient; noise is drawn where there is a `seed`.
+
+    Where a step fails, `rescue` is given what was found before and says where that lies; then SolveError goes on.
+    """
+    initial = dict(bench.deck.initial)
+    if schedule.from_initial:
+        initial = _at_zero(bench.circuit) | initial
+    try:
+        found = transient(
+            bench.circuit,
+            bench.inputs,
+            duration=schedule.duration,
+            step=schedule.step,
+            every=schedule.every,
+            method=method,
+            key=None if seed is None else jax.random.key(seed),
+            keep=list(keep) or None,
+            initial=initial or None,
+        )
+    except SolveError as error:
+        if not isinstance(error.solution, Trajectory):
+            raise
+        place = rescue(_of_trajectory(bench, error.solution, schedule.start, keep))
+        raise SolveError(f"{error} What was found before is in `{place}`.", error.solution) from error
+    return _of_trajectory(bench, found, schedule.start, keep)
+
+
+def _at_zero(circuit: Circuit) -> dict[str, float]:
+    """Nets with charge whose potential no source holds, each at 0 V."""
+    plan = plan_of(circuit)
+    held = {
+        net
+        for net, pins in circuit.netlist.nets
+        for pin in pins
+        if "current" in plan.graph.outline(pin.rpartition(".")[0]).unknowns
+    }
+    nets = [plan.graph.net_of[pin] for pin in charged_nets(plan)]
+    return {n: 0.0 for n in nets if n != GROUND and n not in held and plan.graph.is_free(("potential", n))}
+
+
+def _of_trajectory(bench: Workbench, found: Trajectory, start: float, keep: Sequence[str]) -> Finding:
+    names = list(dict.fromkeys(keep)) or bench.circuit.netlist.net_ports()
+    values = {name: np.asarray(found[name]) for name in names}
+    time = np.asarray(found.time)
+    known = np.all([np.isfinite(v).reshape(time.size, -1).all(axis=1) for v in values.values()], axis=0)
+    end = time.size if known.all() else int(np.argmin(known))
+    span = slice(int(np.searchsorted(time, start * (1 - 1e-9))) if start < time[max(end - 1, 0)] else 0, end)
+    told = {"time": time[span].tolist(), "nets": {name: listed(value[span]) for name, value in values.items()}}
+    variables = {name: (value[span], found.units[name]) for name, value in values.items()}
+    left = dataset(("time", time[span], "s"), variables, analysis="transient", method=found.method)
+    title = f"{bench.file.name}: transient, {found.words() if not known.all() else f'{found.method}, {time.size} times'}"
+    cells = [
+        (name, *(worded(np.asarray(v), found.units[name]) for v in (low, high, last)))
+        for name, (low, high, last) in {n: _extent(v[span]) for n, v in values.items()}.items()
+    ]
+    table = Rows.of(title, ("net", "lowest", "highest", "at the end"), cells)
+    first = list(keep) or bench.favourites()
+    return Finding(told, [table], left, functools.partial(plot_analyses.transient_lines, left, first=first))
+
+
+def _extent(values: np.ndarray) -> tuple:
+    """Lowest, highest and last value, of complex ones by magnitude; 0 for what is rounding beside the largest."""
+    if not values.size:
+        return (np.nan,) * 3
+    sizes = np.abs(values) if np.iscomplexobj(values) else values
+    least = 1e-13 * np.abs(values).max()
+    return tuple(np.where(np.abs(each) < least, 0, each) for each in (sizes.min(), sizes.max(), values[-1]))
