@@ -60,7 +60,8 @@ class Step:
     """A stage made ready to run.
 
     stated: values that a part states outright, whose equation is the value less its statement. dynamic: values whose
-    equation holds a rate of change. rest: where an internal unknown's value at power-up is, -1 for other values.
+    equation holds a rate of change. relaxing: node potentials, and unknowns that settle. rest: where an internal unknown's
+    value at power-up is, -1 for other values.
     """
 
     segment: int
@@ -69,6 +70,7 @@ class Step:
     implicit: bool
     stated: np.ndarray
     dynamic: np.ndarray
+    relaxing: np.ndarray
     scale: np.ndarray
     rest: np.ndarray
     names: tuple[str, ...]
@@ -201,6 +203,7 @@ class Plan:
             stage.implicit,
             every(lambda n: not self.graph.is_free(n), bool),
             every(self.graph.is_dynamic, bool),
+            every(self.graph.has_inertia, bool),
             every(lambda n: _SCALES.get(n[0], 1.0), float),
             np.concatenate([self.at_rest[n].indices() if n in self.at_rest else np.full(own[n].size, -1) for n in nodes]),
             tuple(label(n) for n in nodes for _ in range(own[n].size)),

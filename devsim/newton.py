@@ -23,12 +23,18 @@ WORDS = (
     "no step lowers the error",
 )
 _SMALLEST_STEP = 2.0**-60
+_STUCK = 2.0**-8
+"""Damping beyond which pseudo-time is tried."""
+_SMALLEST_SHIFT, _LARGEST_SHIFT = 1e-7, 1e12
+"""Weights of pseudo-time, relative to each equation's largest derivative, at which it ends in success and in failure."""
 _SLOWEST = 0.3
 """A kept Jacobian that shortens the correction by less than this factor in one step is made anew."""
 
 
 class System(Protocol):
-    """Equations to be solved: hashable, all numbers in `theta`."""
+    """Equations to be solved: hashable, all numbers in `theta`. relaxing: the unknowns that have inertia, (n,)."""
+
+    relaxing: Any
 
     def residual(self, theta: Any, y: Array) -> Array:
         """What is left of the equations at `y`, (n,)."""
@@ -72,7 +78,7 @@ def solve(
     scale: Float[Array, " n"],
     kept: Kept | None = None,
     *,
-    most_steps: int = 100,
+    most_steps: int = 200,
 ) -> tuple[Array, Outcome, Kept | None]:
     """The root of `system.residual(theta, y)` near `start`. A failed solve returns NaN, never a silent number.
 
@@ -90,8 +96,9 @@ def _root(told, theta, start, scale, kept):
     system, most_steps = told
     residual = lambda y: system.residual(theta, y * scale)
     jacobian = lambda y: system.jacobian(theta, y * scale) * scale
-    y, outcome, kept = _iterate(residual, jacobian, start / scale, kept, most_steps)
-    return jnp.where(outcome.status == 0, y, jnp.nan) * scale, tuple(outcome), kept
+    state = _Iteration(residual, jacobian, jnp.asarray(system.relaxing, float), start / scale, kept).run(most_steps)
+    kept = None if kept is None else Kept(state.factors, state.rate)
+    return jnp.where(state.outcome.status == 0, state.y, jnp.nan) * scale, tuple(state.outcome), kept
 
 
 @_root.defjvp
@@ -114,7 +121,8 @@ def _row_sizes(matrix: Array) -> Array:
 
 class _State(NamedTuple):
     """y: the last accepted point, f its residual. step: the correction to be tried, `size` of it. factors: of a Jacobian,
-    which is that at `y` where `is_fresh`. rate: how much the last correction was shorter than the one before."""
+    which is that at `y` where `is_fresh`. rate: how much the last correction was shorter than the one before. shift: the
+    weight of pseudo-time, 0 for Newton steps."""
 
     y: Array
     f: Array
@@ -124,68 +132,118 @@ class _State(NamedTuple):
     is_fresh: Array
     is_first: Array
     rate: Array
+    shift: Array
     outcome: Outcome
 
 
-def _iterate(residual: Callable, jacobian: Callable, start: Array, kept: Kept | None, most_steps: int):
+class _Verdict(NamedTuple):
+    """What becomes of a trial point: taken, the end, to be corrected with the same Jacobian, or nearer to the last one."""
+
+    accepted: Array
+    done: Array
+    simplified: Array
+    halved: Array
+    rate: Array
+    error_of_each: Array
+
+
+class _Iteration:
     """Damped Newton steps; with a kept inverse, simplified ones as long as they shorten the correction well.
 
     Either ends when the correction itself is small: a rate of convergence remembered from other steps proves nothing once a
-    diode has turned on.
-
-    Each pass evaluates the residual once. A new Jacobian is made in a loop of at most one turn and not in a condition,
-    which would be paid for in every pass where many dies are vectorised.
+    diode has turned on. Where damping leads nowhere, the values with inertia (`relaxing`) move on in pseudo-time, with steps
+    that grow as the residual falls (Kelley and Keyes, SIAM J. Numer. Anal. 35, 508 (1998)), before Newton goes on. Each pass
+    evaluates the residual once. A new Jacobian is made in a loop of at most one turn and not in a condition, which would be
+    paid for in every pass where many dies are vectorised.
     """
-    tolerance, tiny = tolerance_of(start.dtype), jnp.finfo(start.dtype).tiny
-    factor, correct = (_factored, _by_factors) if kept is None else (_inverted, _by_inverse)
-    patience = 0.0 if kept is None else _SLOWEST
 
-    def proceed(state: _State):
-        return (state.outcome.status == 1) & (state.outcome.steps < most_steps)
+    def __init__(self, residual: Callable, jacobian: Callable, relaxing: Array, start: Array, kept: Kept | None):
+        self.residual, self.jacobian, self.relaxing, self.start, self.kept = residual, jacobian, relaxing, start, kept
+        self.factor, self.correct = (_factored, _by_factors) if kept is None else (_inverted, _by_inverse)
+        self.patience = 0.0 if kept is None else _SLOWEST
+        self.tolerance, self.dtype = tolerance_of(start.dtype), start.dtype
 
-    def advance(state: _State):
+    def run(self, most_steps: int) -> _State:
+        """Pass after pass until the end."""
+        proceed = lambda state: (state.outcome.status == 1) & (state.outcome.steps < most_steps)
+        return jax.lax.while_loop(proceed, self.advance, self.begin())
+
+    def begin(self) -> _State:
+        """Before the first pass, which tries the start itself."""
+        # Status and counts are kept as floating numbers: what a differentiated function returns has a tangent.
+        start, zero, false = self.start, jnp.zeros((), self.dtype), jnp.zeros((), bool)
+        if self.kept is None:
+            shapes = jax.eval_shape(lambda y: self.factor(self.jacobian(y)), start)
+            factors, known = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes), zero + jnp.inf
+        else:
+            factors, known = self.kept.inverse, jnp.clip(self.kept.rate, jnp.finfo(self.dtype).eps, None) ** 0.8
+        first = Outcome(zero + 1, zero, zero + jnp.inf, zero)
+        none = jnp.zeros_like(start)
+        return _State(start, none, none, zero + 1, factors, false, ~false, known, zero, first)
+
+    def advance(self, state: _State) -> _State:
+        """Try a point, judge it, and find where to go next."""
         trial = state.y + state.size * state.step
-        f = residual(trial)
-        rest = correct(state.factors, f)
+        f = self.residual(trial)
+        rest = self.correct(state.factors, f)
+        verdict = self.judged(state, trial, f, rest)
+        accepted, done = verdict.accepted, verdict.done
+        shift = self.next_shift(state, verdict, f)
+        y, f = jnp.where(accepted, trial, state.y), jnp.where(accepted, f, state.f)
+        stuck = (shift > 0) & (state.shift == 0)
+        renewed = (~done & ~verdict.simplified & ~verdict.halved) | stuck
+
+        def renew(_):
+            matrix = self.jacobian(y)
+            if self.kept is None:
+                matrix += jnp.diag(shift * self.relaxing * _row_sizes(matrix))
+            factors = self.factor(matrix)
+            return factors, self.correct(factors, f), jnp.zeros((), bool)
+
+        begin = (state.factors, jnp.where(verdict.simplified, rest, state.step), renewed)
+        factors, step, _ = jax.lax.while_loop(lambda carry: carry[2], renew, begin)
+        size = jnp.where(verdict.halved & ~stuck, state.size / 2, 1.0)
+        lost = (size < _SMALLEST_STEP) | (shift > _LARGEST_SHIFT)
+        singular = renewed & ~jnp.all(jnp.isfinite(step))
+        status = jnp.where(done, 0, jnp.where(singular, 2, jnp.where(lost, 3, 1))).astype(self.dtype)
+        steps = state.outcome.steps + (accepted & (done | ~state.is_first))
+        worst = jnp.argmax(verdict.error_of_each).astype(self.dtype)
+        outcome = Outcome(status, steps, jnp.max(verdict.error_of_each), worst)
+        y, fresh = jnp.where(done, trial + rest, y), renewed | verdict.halved
+        return _State(y, f, step, size, factors, fresh, jnp.zeros((), bool), verdict.rate, shift, outcome)
+
+    def judged(self, state: _State, trial: Array, f: Array, rest: Array) -> _Verdict:
+        """The natural monotonicity test; in pseudo-time, that the residual does not grow much."""
         length, left = jnp.max(jnp.abs(state.step)), jnp.max(jnp.abs(rest))
         error_of_each = jnp.abs(rest) / (1 + jnp.abs(trial))
-        error = jnp.max(error_of_each)
-        noise = 1e3 * jnp.finfo(start.dtype).eps * (1 + jnp.max(jnp.abs(trial)))
+        noise = 1e3 * jnp.finfo(self.dtype).eps * (1 + jnp.max(jnp.abs(trial)))
         known = jnp.where(state.is_first, state.rate, jnp.minimum(state.rate, 0.01))
-        measured = jnp.where(state.is_first | (length <= tolerance), known, left / jnp.maximum(length, tiny))
+        tiny = jnp.finfo(self.dtype).tiny
+        rate = jnp.where(state.is_first | (length <= self.tolerance), known, left / jnp.maximum(length, tiny))
         shorter = jnp.isfinite(left) & ((left <= (1 - state.size / 4) * length) | (length <= noise))
-        accepted = jnp.where(state.is_first, True, shorter & (state.is_fresh | (measured < _SLOWEST)))
-        done = accepted & (error <= tolerance) & (~state.is_first | (measured < patience))
-        simplified = accepted & (measured < patience) & jnp.isfinite(left)
-        halved = ~accepted & state.is_fresh
-        y, f = jnp.where(accepted, trial, state.y), jnp.where(accepted, f, state.f)
+        plain = jnp.where(state.is_first, True, shorter & (state.is_fresh | (rate < _SLOWEST)))
+        pseudo = state.shift > 0
+        accepted = jnp.where(pseudo, self.growth(state, f) <= 4.0, plain)
+        small = jnp.max(error_of_each) <= self.tolerance
+        done = accepted & ~pseudo & small & (~state.is_first | (rate < self.patience))
+        simplified = accepted & (rate < self.patience) & jnp.isfinite(left)
+        return _Verdict(accepted, done, simplified, ~accepted & state.is_fresh & ~pseudo, rate, error_of_each)
 
-        def renew(carry):
-            factors = factor(jacobian(y))
-            return factors, correct(factors, f), jnp.zeros((), bool)
+    def growth(self, state: _State, f: Array) -> Array:
+        """How much larger the residual is than at the last accepted point, each equation in its own measure."""
+        rows = state.factors[1] if self.kept is None else jnp.ones(())
+        rows = jnp.where(rows > 0, rows, 1.0)
+        before = jnp.max(jnp.abs(state.f / rows))
+        return jnp.max(jnp.abs(f / rows)) / jnp.maximum(before, jnp.finfo(self.dtype).tiny)
 
-        renewed = ~done & ~simplified & ~halved
-        next_step = jnp.where(simplified, rest, state.step)
-        factors, step, _ = jax.lax.while_loop(lambda carry: carry[2], renew, (state.factors, next_step, renewed))
-        size = jnp.where(halved, state.size / 2, 1.0)
-        status = jnp.where(
-            done, 0, jnp.where(renewed & ~jnp.all(jnp.isfinite(step)), 2, jnp.where(size < _SMALLEST_STEP, 3, 1))
-        )
-        steps = state.outcome.steps + (accepted & (done | ~state.is_first))
-        outcome = Outcome(status.astype(start.dtype), steps, error, jnp.argmax(error_of_each).astype(start.dtype))
-        y = jnp.where(done, trial + rest, y)
-        return _State(y, f, step, size, factors, renewed | halved, jnp.zeros((), bool), measured, outcome)
-
-    # Status and counts are kept as floating numbers: what a differentiated function returns has a tangent.
-    zero = jnp.zeros((), start.dtype)
-    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(lambda y: factor(jacobian(y)), start))
-    factors = nothing if kept is None else kept.inverse
-    known = zero + jnp.inf if kept is None else jnp.clip(kept.rate, jnp.finfo(start.dtype).eps, None) ** 0.8
-    first = Outcome(zero + 1, zero, zero + jnp.inf, zero)
-    false = jnp.zeros((), bool)
-    begin = _State(start, jnp.zeros_like(start), jnp.zeros_like(start), zero + 1, factors, false, ~false, known, first)
-    state = jax.lax.while_loop(proceed, advance, begin)
-    return state.y, state.outcome, None if kept is None else Kept(state.factors, state.rate)
+    def next_shift(self, state: _State, verdict: _Verdict, f: Array) -> Array:
+        """The weight of pseudo-time: taken up where damping is stuck, less with every success, more after a failure."""
+        if self.kept is not None:
+            return state.shift
+        stuck = verdict.halved & (state.size < _STUCK)
+        better = state.shift * jnp.clip(self.growth(state, f), 0.1, 0.5)
+        going = jnp.where(verdict.accepted, jnp.where(better < _SMALLEST_SHIFT, 0.0, better), 4 * state.shift)
+        return jnp.where(state.shift > 0, going, jnp.where(stuck, 1.0, 0.0))
 
 
 def _factored(matrix: Array):

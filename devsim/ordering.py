@@ -159,6 +159,12 @@ class Graph:
         pins = (pin.rsplit(".", 1) for pin in self.sources(node))
         return any(answer in self.facts(part).stored for part, answer in pins)
 
+    def has_inertia(self, node: Node) -> bool:
+        """True for a node potential, and for an internal unknown that settles: physics moves them towards equilibrium."""
+        if node[0] == "unknown":
+            return node[2] in self.outline(node[1]).settling and node[2] in self.facts(node[1]).stored
+        return node[0] == "potential" and self.is_free(node)
+
     def sources(self, node: Node) -> tuple[str, ...]:
         """The pins (or the unknown) whose answers make up this node's equation."""
         if node[0] == "unknown":

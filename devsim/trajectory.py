@@ -55,17 +55,10 @@ class Trajectory(eqx.Module):
 
     def dataset(self):
         """The values as an `xarray.Dataset` over `time`, with units; complex values as real and imaginary parts."""
-        import xarray as xr
+        from devsim.dataset import dataset
 
-        found = xr.Dataset(coords={"time": ("time", np.asarray(self.time), {"units": "s"})})
-        found.attrs |= {"analysis": "transient", "method": self.method}
-        for name, value in self.values.items():
-            array = np.asarray(value)
-            parts = {f"{name}.real": array.real, f"{name}.imag": array.imag} if np.iscomplexobj(array) else {name: array}
-            for key, each in parts.items():
-                dims = ("time", *(f"{name}_{k}" for k in range(each.ndim - 1)))
-                found[key] = (dims, each, {"units": self.units[name]})
-        return found
+        variables = {name: (np.asarray(value), self.units[name]) for name, value in self.values.items()}
+        return dataset(("time", np.asarray(self.time), "s"), variables, analysis="transient", method=self.method)
 
     def __str__(self) -> str:
         lines = [f"transient: {self.words()}"]

@@ -15,18 +15,20 @@ from devsim.circuit import Circuit
 from devsim.compile import Plan
 from devsim.linearised import Linearised, at_frequencies
 from devsim.noise import NoiseSources, Place, share
+from devsim.trajectory import UNITS
 
 
 class NoiseSpectrum(eqx.Module):
     """One-sided noise densities at an output, (frequencies,).
 
-    frequency: Hz. density: V^2/Hz (or the square of the output's unit per Hz). by_source: `part.source` -> its share of it.
+    frequency: Hz. density: the square of the output's `unit` per Hz. by_source: `part.source` -> its share of it.
     """
 
     frequency: Array
     density: Array
     by_source: dict[str, Array]
     output: str = eqx.field(static=True)
+    unit: str = eqx.field(static=True)
 
     def integrated(self, source: str | None = None) -> Array:
         """The noise power (V^2) between the first and the last frequency, of all sources or of one.
@@ -51,17 +53,19 @@ class NoiseSpectrum(eqx.Module):
         names = list(self.by_source)
         coords = {"frequency": ("frequency", np.asarray(self.frequency), {"units": "Hz"}), "source": names}
         found = xr.Dataset(coords=coords, attrs={"analysis": "noise spectrum", "output": self.output})
-        units = {"units": "V^2/Hz"}
+        units = {"units": f"{self.unit}^2/Hz"}
         found["density"] = ("frequency", np.asarray(self.density), units)
         every = np.array([np.asarray(self.by_source[n]) for n in names]).reshape(len(names), -1)
         found["by_source"] = (("source", "frequency"), every, units)
-        found["integrated"] = ((), float(self.integrated()), {"units": "V^2"})
+        found["integrated"] = ((), float(self.integrated()), {"units": f"{self.unit}^2"})
         return found
 
     def __str__(self) -> str:
         total = float(self.integrated())
-        lines = [f"noise spectrum: at `{self.output}`, {self.frequency.shape[0]} frequencies, integrated {total:.6g} V^2"]
-        lines += [f"  {name:<28} {float(power):.6g} V^2" for name, power in list(self.ranking().items())[:12]]
+        lines = [
+            f"noise spectrum: at `{self.output}`, {self.frequency.shape[0]} frequencies, integrated {total:.6g} {self.unit}^2"
+        ]
+        lines += [f"  {name:<28} {float(power):.6g} {self.unit}^2" for name, power in list(self.ranking().items())[:12]]
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -83,7 +87,8 @@ def noise_spectrum(
     places = tuple(_output_place(plan, name) for name in pair)
     parts = _solve(circuit, segments, frequency, plan, places)
     total = sum(parts.values(), jnp.zeros(frequency.shape))
-    return NoiseSpectrum(frequency, total, parts, " - ".join(pair))
+    port = plan.netlist.net_ports()[pair[0].partition("[")[0]]
+    return NoiseSpectrum(frequency, total, parts, " - ".join(pair), UNITS[port.domain])
 
 
 def _output_place(plan: Plan, name: Any) -> tuple[int, int] | None:

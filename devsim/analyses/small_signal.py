@@ -56,18 +56,13 @@ class Response(eqx.Module):
         return list(self.plan.netlist.net_ports())
 
     def dataset(self):
-        """Magnitude and phase (degrees) of every net as an `xarray.Dataset` over `frequency`."""
-        import xarray as xr
+        """Every net as an `xarray.Dataset` over `frequency`, real and imaginary parts, with units."""
+        from devsim.dataset import dataset
 
-        found = xr.Dataset(coords={"frequency": ("frequency", np.asarray(self.frequency), {"units": "Hz"})})
-        found.attrs |= {"analysis": "small signal", "source": self.source}
-        for net in self.nets():
-            value = np.asarray(self[net])
-            dims = ("frequency", *(f"{net}_{k}" for k in range(value.ndim - 1)))
-            unit = UNITS[self.plan.netlist.net_ports()[net].domain]
-            found[f"{net}.magnitude"] = (dims, np.abs(value), {"units": f"{unit} per unit of {self.source}"})
-            found[f"{net}.phase"] = (dims, np.degrees(np.angle(value)), {"units": "degree"})
-        return found
+        ports = self.plan.netlist.net_ports()
+        variables = {n: (np.asarray(self[n]), f"{UNITS[ports[n].domain]} per unit of {self.source}") for n in self.nets()}
+        over = ("frequency", np.asarray(self.frequency), "Hz")
+        return dataset(over, variables, analysis="small signal", source=self.source)
 
     def __str__(self) -> str:
         lines = [f"small signal: from `{self.source}`, {self.frequency.shape[-1]} frequencies"]

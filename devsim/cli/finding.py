@@ -1,7 +1,7 @@
 """What an analysis found: the object that `--json` prints, the dataset, the picture, and rows for people."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
@@ -69,25 +69,6 @@ class Finding:
     def _write(self, path: Path, write: Callable[[Path], object]) -> None:
         replace_file(path, write)
         self.files.append(path)
-
-
-def dataset(
-    over: tuple[str, np.ndarray, str], variables: Mapping[str, tuple[np.ndarray, str]], **attributes: str
-) -> xr.Dataset:
-    """Values along one coordinate: `over` is its name, values and unit; variables: name -> (values, unit).
-
-    Complex values become real and imaginary parts. A name that a netCDF file cannot hold (a slash opens a folder there) or
-    that is the coordinate's is changed a little.
-    """
-    coordinate, points, unit = over
-    found = xr.Dataset(coords={coordinate: (coordinate, points, {"units": unit})}, attrs=attributes)
-    for key, (values, unit) in variables.items():
-        name = f"{key}_" if key == coordinate else key.replace("/", "|")
-        parts = {f"{name}.real": values.real, f"{name}.imag": values.imag} if np.iscomplexobj(values) else {name: values}
-        lanes = (f"{name} lane {k}" for k in range(values.ndim - 1))
-        dims = (coordinate, *lanes)
-        found = found.assign({part: (dims, each, {"units": unit}) for part, each in parts.items()})
-    return found
 
 
 def listed(values: Any) -> Any:

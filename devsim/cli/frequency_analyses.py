@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from jaxtyping import Array
 
 from devsim import plot_analyses
 from devsim.analyses.noise_spectrum import NoiseSpectrum, noise_spectrum
 from devsim.analyses.small_signal import Response, small_signal
 from devsim.check import InputError, suggest
-from devsim.cli.finding import Finding, Rows, dataset, listed
+from devsim.cli.finding import Finding, Rows, listed
 from devsim.cli.workbench import Workbench
+from devsim.dataset import dataset
 from devsim.exchange import NoiseAnalysis
 from devsim.ports import GROUND
 from devsim.trajectory import UNITS
@@ -89,17 +89,9 @@ def noise_at(bench: Workbench, frequency: np.ndarray, *, output: str, reference:
         "by_source": {name: listed(found.by_source[name]) for name in ranking},
         "integrated": total,
     }
-    unit = UNITS[bench.circuit.netlist.net_ports()[output.partition("[")[0]].domain]
-    left = _in_unit(found, unit)
-    table = _contributions(bench, found, ranking, unit)
-    return Finding(told, [table], left, functools.partial(plot_analyses.noise_densities, left))
-
-
-def _in_unit(found: NoiseSpectrum, unit: str) -> xr.Dataset:
     left = found.dataset()
-    for name, units in (("density", f"{unit}^2/Hz"), ("by_source", f"{unit}^2/Hz"), ("integrated", f"{unit}^2")):
-        left[name].attrs["units"] = units
-    return left
+    table = _contributions(bench, found, ranking, found.unit)
+    return Finding(told, [table], left, functools.partial(plot_analyses.noise_densities, left))
 
 
 def _contributions(bench: Workbench, found: NoiseSpectrum, ranking: Mapping[str, Array], unit: str) -> Rows:

@@ -12,10 +12,11 @@ from devsim.analyses.transient import transient
 from devsim.analyses.transient_checks import charged_nets
 from devsim.check import SolveError
 from devsim.circuit import Circuit
-from devsim.cli.finding import Finding, Rows, dataset, listed, worded
+from devsim.cli.finding import Finding, Rows, listed, worded
 from devsim.cli.schedule import Schedule
 from devsim.cli.workbench import Workbench
 from devsim.compile import plan_of
+from devsim.dataset import dataset
 from devsim.ports import GROUND
 from devsim.solution import Solution
 from devsim.trajectory import UNITS, Trajectory

@@ -1,4 +1,4 @@
-"""Decks for ngspice and their operating points."""
+"""Decks for ngspice: cards, operating points, transients, small signals."""
 
 import re
 import shutil
@@ -7,22 +7,68 @@ import subprocess
 import numpy as np
 import pytest
 
+from devsim.physics import thermal_voltage
+
 needs_ngspice = pytest.mark.skipif(shutil.which("ngspice") is None, reason="ngspice is not on PATH")
 
 PRECISION = ".options temp=26.85 tnom=26.85 gmin=1e-12 reltol=1e-9 abstol=1e-15 vntol=1e-12"
 """300 K, a gmin of 1e-12 S, and an iteration that goes on until nothing moves by more than 1e-9 of its value."""
 
 
+TIGHT = ".options temp=26.85 tnom=26.85 gmin=1e-12 reltol=1e-6 abstol=1e-12 vntol=1e-9 chgtol=1e-17 trtol=1"
+"""The same for a transient, whose step is bounded by what the test asks for."""
+
+
+def told(folder, cards, options, commands):
+    """What ngspice prints for a deck and the `commands` of its control section."""
+    deck = folder / "deck.cir"
+    deck.write_text("\n".join(["deck", *cards, options, ".control", "set numdgt=15", *commands, "quit", ".endc", ".end", ""]))
+    run = subprocess.run(["ngspice", "-b", deck], capture_output=True, text=True, timeout=60, check=False, cwd=folder)
+    return run.stdout, run.stderr
+
+
 def solved(folder, cards, wanted):
     """Values of the expressions `wanted` (`v(out)`, `i(v1)`) at the operating point of the deck `cards`."""
-    lines = ["deck", *cards, PRECISION, ".control", "set numdgt=15", "op"]
-    lines += [f"let w{k} = {expression}\nprint w{k}" for k, expression in enumerate(wanted)]
-    deck = folder / "deck.cir"
-    deck.write_text("\n".join([*lines, "quit", ".endc", ".end", ""]))
-    run = subprocess.run(["ngspice", "-b", deck], capture_output=True, text=True, timeout=60, check=False)
-    found = {int(k): float(value) for k, value in re.findall(r"^w(\d+) = (\S+)$", run.stdout, re.MULTILINE)}
-    assert len(found) == len(wanted), f"ngspice did not solve {deck}:\n{run.stdout[-2000:]}\n{run.stderr[-2000:]}"
+    prints = [f"let w{k} = {expression}\nprint w{k}" for k, expression in enumerate(wanted)]
+    printed, complaints = told(folder, cards, PRECISION, ["op", *prints])
+    found = {int(k): float(value) for k, value in re.findall(r"^w(\d+) = (\S+)$", printed, re.MULTILINE)}
+    assert len(found) == len(wanted), f"ngspice did not solve {cards}:\n{printed[-2000:]}\n{complaints[-2000:]}"
     return np.array([found[k] for k in range(len(wanted))])
+
+
+def followed(folder, cards, wanted, *, duration, step, options=""):
+    """A transient of the deck in steps of at most `step` (s): (times, values (times, wanted)) as ngspice chose them."""
+    command = f"tran {step:.17g} {duration:.17g} 0 {step:.17g} {options}"
+    times, values = _table(folder, cards, TIGHT, command, wanted)
+    assert times[-1] > duration * (1 - 1e-9), f"ngspice gave up at {times[-1]} s of {duration} s"
+    return times, values
+
+
+def swept(folder, cards, wanted, *, decades, first):
+    """Small signals at ten frequencies per decade from `first` (Hz): (frequencies, complex values (frequencies, wanted))."""
+    command = f"ac dec 10 {first:.17g} {first * 10**decades:.17g}"
+    frequency, values = _table(folder, cards, PRECISION, command, wanted)
+    return frequency, values[:, ::2] + 1j * values[:, 1::2]
+
+
+def _table(folder, cards, options, analysis, wanted):
+    """The first column and the others of what an analysis writes."""
+    written = folder / "written.txt"
+    written.unlink(missing_ok=True)
+    commands = ["set wr_singlescale", analysis, f"wrdata {written.name} {' '.join(wanted)}"]
+    printed, complaints = told(folder, cards, options, commands)
+    assert written.exists(), f"ngspice did not solve {cards}:\n{printed[-2000:]}\n{complaints[-2000:]}"
+    table = np.loadtxt(written)
+    return table[:, 0], table[:, 1:]
+
+
+def warming(folder):
+    """kT/q in ngspice over kT/q here.
+
+    ngspice 39 has the k and q of CODATA 2014, and their ratio is 3.4e-7 below the exact one of the SI: 1e-5 of a current at
+    30 thermal voltages. Diodes are therefore warmed here, so that both have one kT/q.
+    """
+    return solved(folder, ["r1 1 0 1"], ["boltz/echarge"])[0] / thermal_voltage(1.0)
 
 
 def resistor(name, a, b, resistance):
