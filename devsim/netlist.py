@@ -149,7 +149,8 @@ def _check_net(net: str, pins: list[tuple[str, Port]], inputs: int, is_output: b
     if net == GROUND:
         for pin, port in pins:
             if port.domain != "electrical" or port.drives:
-                kind = "imposes a potential" if port.drives else f"is a {port.domain} port"
+                article = "an" if port.domain[0] in "aeiou" else "a"
+                kind = "imposes a potential" if port.drives else f"is {article} {port.domain} port"
                 raise InputError(f"`gnd` must join electrical pins that impose no potential, but `{pin}` {kind}.")
         return
     if not pins:

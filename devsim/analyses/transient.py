@@ -83,8 +83,10 @@ def transient(
     return _reported(fixed_run(circuit, constant, waves, begin, h, key, run))
 
 
-def _first(circuit: Circuit, constant: dict[str, Array], initial: Mapping[str, float] | None, plan: Plan) -> list[Array]:
-    """Everything at time zero, in the layout of `plan`."""
+def _first(circuit: Circuit, constant: dict[str, Array], initial: Mapping[str, float] | None, plan: Plan) -> list[Array] | None:
+    """Everything at time zero, in the layout of `plan`; None where that is what follows from the unknowns at rest."""
+    if initial is None and _follows_from_rest(plan):
+        return None
     if initial is None:
         solution = operating_point(circuit, constant)
     else:
@@ -92,6 +94,12 @@ def _first(circuit: Circuit, constant: dict[str, Array], initial: Mapping[str, f
         if check.is_concrete(solution.status) and np.asarray(solution.status).any():
             raise SolveError(f"The start of the transient failed: {diagnosis(circuit, constant, solution)}")
     return moved(solution.plan, solution.segments, plan, circuit.groups)
+
+
+def _follows_from_rest(plan: Plan) -> bool:
+    """True where nothing settles and nothing is solved, so that an operating point would only evaluate in order."""
+    explicit = plan.graph.mode == "explicit" and not any(step.implicit for step in plan.steps)
+    return explicit and not plan.graph.late and not any(outline.settling for outline in plan.outlines)
 
 
 def _reported(found: Trajectory) -> Trajectory:

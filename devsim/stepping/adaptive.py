@@ -44,7 +44,7 @@ def adaptive_run(circuit: Circuit, constant: dict, waves: dict, begin: Any, step
     import diffrax
 
     plan, groups, inputs = run.plan, circuit.groups, inputs_over_time(run.plan, constant, waves)
-    scales, memory = at_rest(plan, groups)[1], Memory(plan)
+    (rest, scales), memory = at_rest(plan, groups), Memory(plan)
     times = jnp.arange(run.steps // run.every + 1) * run.every * step
 
     def segments_at(t: Array, stored: Array) -> list[Array]:
@@ -56,7 +56,7 @@ def adaptive_run(circuit: Circuit, constant: dict, waves: dict, begin: Any, step
         times[0],
         times[-1],
         None,
-        begin[REST_SEGMENT] / scales,
+        (rest if begin is None else begin[REST_SEGMENT]) / scales,
         saveat=diffrax.SaveAt(ts=times),
         stepsize_controller=diffrax.PIDController(rtol=RELATIVE, atol=ABSOLUTE),
         max_steps=MOST_STEPS,

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from devsim.circuit import Circuit
-from devsim.compile import Plan, at_rest, input_segment
+from devsim.compile import Given, Plan, at_rest, evaluate, input_segment
 from devsim.noise import NoiseSources
 from devsim.stepping import implicit, schedule
 from devsim.stepping.explicit import Explicit
@@ -43,15 +43,18 @@ class Run(eqx.Module):
 
 @eqx.filter_jit
 def fixed_run(circuit: Circuit, constant: dict, waves: dict, begin: Any, step: Array, key: Any, run: Run) -> Trajectory:
-    """Fixed steps from the segments `begin`, or on from the state of an earlier run."""
+    """Fixed steps from the segments `begin` (None: unknowns at rest), or on from the state of an earlier run."""
     plan, groups, inputs = run.plan, circuit.groups, inputs_over_time(run.plan, constant, waves)
     sources = NoiseSources(plan) if key is not None else None
+    rest, scales = at_rest(plan, groups)
+    if begin is None:
+        begin = evaluate(plan, groups, Given(inputs(jnp.zeros(())), rest, scales))[0]
     if key is not None and not isinstance(begin, list):
         key = jax.random.fold_in(key, begin.n)
     path = NoisePath(sources, key, run.steps, step) if sources is not None and sources.sources else None
     delays = Delays(plan, run.depth) if plan.graph.late else None
     origin = jnp.zeros((), int) if isinstance(begin, list) else begin.n
-    frame = Frame(plan, groups, inputs, at_rest(plan, groups)[1], step, origin, delays, sources, path)
+    frame = Frame(plan, groups, inputs, scales, step, origin, delays, sources, path)
     scheme = (Implicit if run.method in implicit.METHODS else Explicit)(frame, run.method)
     if isinstance(begin, list):
         state = scheme.start(begin, path.start() if path else None)
