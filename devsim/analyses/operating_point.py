@@ -41,7 +41,7 @@ def operating_point(
         circuit = circuit.snapshot(key)
     solution = _solve(circuit, given)
     if check.is_concrete(solution.status) and np.asarray(solution.status).any():
-        raise SolveError(f"The operating point failed: {diagnosis(circuit, given, solution)}")
+        raise SolveError(f"The operating point failed: {diagnosis(circuit, solution)}")
     return solution
 
 
@@ -57,13 +57,13 @@ def from_rest(plan: Plan, circuit: Circuit, inputs: dict[str, Array]) -> Given:
     return Given(input_segment(plan, inputs), *at_rest(plan, circuit.groups))
 
 
-def port_values(circuit: Circuit, solution: Solution, part: str) -> dict[str, Array]:
+def port_values(circuit: Circuit, solution: Solution, part: str) -> dict[str, Array | np.ndarray]:
     """What the named part answers at each of its ports: the current into it (A) where it is told a potential."""
     plan, element = solution.plan, circuit[part]
     ports = dict(plan.netlist.ports[circuit.netlist.places()[part][0]])
     unknowns = plan.graph.outline(part).unknowns
 
-    def told(kinds: Mapping[str, Port]) -> dict[str, Array]:
+    def told(kinds: Mapping[str, Port]) -> dict[str, Array | np.ndarray]:
         slots = {name: plan.slots.get(plan.graph.value_node(part, name)) for name in kinds}
         return {name: slot.read(solution.segments) if slot else zeros(kinds[name]) for name, slot in slots.items()}
 
@@ -99,9 +99,9 @@ def _no_inputs(name: str) -> None:
     raise InputError(f"`inputs` must be empty, since the circuit has no inputs, but names `{name}`.")
 
 
-def diagnosis(circuit: Circuit, inputs: dict[str, Array], solution: Solution) -> str:
+def diagnosis(circuit: Circuit, solution: Solution) -> str:
     """Why a solve failed, naming nets whose potential nothing fixes."""
-    floating = _undetermined(circuit, inputs, solution)
+    floating = _undetermined(circuit, solution)
     if floating:
         return (
             f"nothing fixes {', '.join(floating[:6])}{' and others' if len(floating) > 6 else ''}; give each a path to `gnd`"
@@ -110,14 +110,13 @@ def diagnosis(circuit: Circuit, inputs: dict[str, Array], solution: Solution) ->
     return f"{solution.words()}; check the sources around it, or start from smaller ones."
 
 
-def _undetermined(circuit: Circuit, inputs: dict[str, Array], solution: Solution) -> list[str]:
+def _undetermined(circuit: Circuit, solution: Solution) -> list[str]:
     """The unknowns of the first failed loop that its Jacobian at rest leaves free."""
     plan = solution.plan
-    segments, _ = evaluate(plan, circuit.groups, from_rest(plan, circuit, inputs))
     loops = [(i, step) for i, step in enumerate(plan.steps) if step.implicit]
     for (i, step), outcome in zip(loops, solution.outcomes, strict=True):
         if int(outcome.status):
-            task = step.at_rest(circuit.groups, segments[: FIRST_STAGE + i])
+            task = step.at_rest(circuit.groups, solution.segments[: FIRST_STAGE + i])
             jacobian = np.asarray(step.jacobian(task, jnp.full(step.size, 1e-3)))
             if not np.isfinite(jacobian).all():
                 return []

@@ -1,5 +1,6 @@
 """The transient: a circuit over time."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from devsim import check
 from devsim.analyses.operating_point import checked_inputs, diagnosis, operating_point
 from devsim.analyses.start import moved, settled
 from devsim.analyses.transient_checks import METHODS, check_start, checked_method, checked_names, checked_steps, positive
-from devsim.check import SolveError
+from devsim.check import InputError, SolveError
 from devsim.circuit import Circuit
 from devsim.compile import Plan, plan_of
 from devsim.stepping import implicit
@@ -21,7 +22,10 @@ from devsim.stepping.memory import resolved
 from devsim.trajectory import Trajectory
 from devsim.waveform import Waveform
 
-__all__ = ["METHODS", "transient"]
+MOST_STEPS = 4_000_000
+"""Of a refined run."""
+
+__all__ = ["METHODS", "MOST_STEPS", "refined", "transient"]
 
 
 def transient(
@@ -40,9 +44,12 @@ def transient(
 ) -> Trajectory:
     """The circuit from its operating point on, `duration` seconds in steps of `step` seconds.
 
+    The steps are as given: an edge of a waveform between two of them counts as a ramp over the whole step, so that its error
+    is of first order; `refined` divides the steps until the answer no longer changes.
+
     inputs: for every named input a value, or a `devsim.waveform.Waveform`. method: one of `METHODS`, or a diffrax solver
-    for adaptive steps; by default Heun's explicit steps where everything stored is a part's own state and there is no
-    loop, else the implicit trapezoidal rule. key: draws the noise of all parts where given; halving the step keeps the
+    for adaptive steps; by default split steps where parts' own states are all that is stored and there is no loop,
+    else the implicit trapezoidal rule. key: draws the noise of all parts where given; halving the step keeps the
     same noise. keep: names of nets and `part.unknown`s to keep, all nets by default. every: how many steps from one kept
     time to the next; reverse-mode derivatives then store about as much as is kept. initial: potentials (V) of nets at the
     start, held there while the rest of the circuit settles. start: a run to be continued. longest_delay: s, needed only
@@ -52,35 +59,101 @@ def transient(
     is kept are fixed. Raises InputError for what cannot be run. Where a step does not converge it raises SolveError,
     whose `solution` holds what was computed so far; inside a transformation the values from there on are NaN.
     """
+    options = {"method": method, "key": key, "keep": keep, "every": every, "initial": initial, "start": start}
+    return _reported(_found(circuit, inputs, duration, step, longest_delay=longest_delay, **options))
+
+
+def _found(
+    circuit: Circuit,
+    inputs: Mapping[str, Any] | None,
+    duration: float,
+    step: float,
+    *,
+    method: Any = None,
+    key: Any = None,
+    keep: Sequence[str] | None = None,
+    every: int = 1,
+    initial: Mapping[str, float] | None = None,
+    start: Trajectory | None = None,
+    longest_delay: float | None = None,
+    divisions: int | None = None,
+) -> Trajectory:
+    """The run, whether or not it succeeded; every step divided into `divisions`."""
     circuit.check_single()
     circuit.check_carrier()
     steps = checked_steps(duration, step, every)
-    check.mapping("inputs", {} if inputs is None else inputs, "the names of the circuit's inputs to values and waveforms")
-    inputs = dict(inputs or {})
-    told = {name: value(0.0) if isinstance(value, Waveform) else value for name, value in inputs.items()}
-    waves = {n: v if isinstance(v, Waveform) else None for n, v in inputs.items()}
-    constant = checked_inputs(circuit, told)
+    constant, waves = _split_inputs(circuit, inputs)
     if key is not None:
         check.key(key)
     if longest_delay is not None:
         positive("longest_delay", longest_delay)
+    step = step / (divisions or 1)
     late, depth = resolved(plan_of(circuit), circuit.groups, step, longest_delay)
     names = checked_names(circuit, keep)
     adaptive = method is not None and not isinstance(method, str)
     chosen = "diffrax" if adaptive else checked_method(circuit, method, late)
-    mode = "implicit" if chosen in implicit.METHODS else "explicit"
-    plan = plan_of(circuit, mode, late)
+    plan = plan_of(circuit, "implicit" if chosen in implicit.METHODS else "explicit", late)
     if start is None:
-        segments = _first(circuit, constant, initial, plan)
+        begin = _first(circuit, constant, initial, plan)
     else:
         check_start(start, initial, plan, chosen, step)
-        segments = None
-    run = Run(plan, chosen, names, steps, every, depth)
-    begin, h = start.state if start is not None else segments, jnp.asarray(step, float)
+        begin = start.state
+    run, h = Run(plan, chosen, names, steps, every, depth), jnp.asarray(step, float)
     if adaptive:
         check_adaptive(plan, method, key)
-        return _reported(adaptive_run(circuit, constant, waves, begin, h, method, run))
-    return _reported(fixed_run(circuit, constant, waves, begin, h, key, run))
+        return adaptive_run(circuit, constant, waves, begin, h, method, run)
+    return fixed_run(circuit, constant, waves, begin, h, key, run, None if divisions is None else jnp.asarray(divisions))
+
+
+def refined(
+    circuit: Circuit,
+    inputs: Mapping[str, Any] | None = None,
+    *,
+    duration: float,
+    step: float,
+    tolerance: float,
+    **options: Any,
+) -> tuple[Trajectory, int, float]:
+    """A transient whose every step is divided further until its answer no longer changes.
+
+    tolerance: by how much a division by four more may still change what is kept, relative to the swing of each net (of
+    nets that hardly move, to 1/1000 of the largest). options: as of `transient`, without `key` and `start`. Returns the
+    trajectory, into how many each step was divided, and the last change; above the tolerance where `MOST_STEPS` steps were
+    not enough. It looks at numbers, so that it cannot be transformed. Raises as `transient` does.
+    """
+    positive("tolerance", tolerance)
+    for name in ("key", "start"):
+        if options.get(name) is not None:
+            raise InputError(f"`{name}` must not be given to a refined transient: noise has no limit, and a start one step.")
+    before, change, divisions = None, math.inf, 1
+    while True:
+        found = _found(circuit, inputs, duration, step, divisions=divisions, **options)
+        fails = bool(np.asarray(found.status).any())
+        if before is not None and not fails:
+            change = _change(before, found)
+        last = 4 * divisions * duration / step > MOST_STEPS
+        if change <= tolerance or last:
+            return _reported(found), divisions, change
+        before, divisions = None if fails else found, 4 * divisions
+
+
+def _change(before: Trajectory, after: Trajectory) -> float:
+    """The largest difference between two runs, relative to the swing of each of the kept values."""
+    swings, moved_by = {}, {}
+    for name, value in after.values.items():
+        one, other = np.asarray(before.values[name]), np.asarray(value)
+        swings[name] = float(np.max(np.abs(other - other[:1])))
+        moved_by[name] = float(np.max(np.abs(other - one)))
+    floor = 1e-3 * max(swings.values(), default=0.0)
+    return max((moved_by[name] / max(swing, floor) for name, swing in swings.items() if max(swing, floor) > 0), default=0.0)
+
+
+def _split_inputs(circuit: Circuit, inputs: Mapping[str, Any] | None) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Values at time zero, and the waveforms among the inputs."""
+    check.mapping("inputs", {} if inputs is None else inputs, "the names of the circuit's inputs to values and waveforms")
+    given = dict(inputs or {})
+    told = {name: value(0.0) if isinstance(value, Waveform) else value for name, value in given.items()}
+    return checked_inputs(circuit, told), {n: v if isinstance(v, Waveform) else None for n, v in given.items()}
 
 
 def _first(circuit: Circuit, constant: dict[str, Array], initial: Mapping[str, float] | None, plan: Plan) -> list[Array] | None:
@@ -92,7 +165,11 @@ def _first(circuit: Circuit, constant: dict[str, Array], initial: Mapping[str, f
     else:
         solution = settled(circuit, constant, initial)
         if check.is_concrete(solution.status) and np.asarray(solution.status).any():
-            raise SolveError(f"The start of the transient failed: {diagnosis(circuit, constant, solution)}")
+            held = ", ".join(f"`{net}`" for net in initial)
+            raise SolveError(
+                f"The start of the transient failed while `initial` held {held} (a source may hold one of them too):"
+                f" {diagnosis(circuit, solution)}"
+            )
     return moved(solution.plan, solution.segments, plan, circuit.groups)
 
 

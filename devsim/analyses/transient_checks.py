@@ -11,6 +11,7 @@ from devsim.check import InputError
 from devsim.circuit import Circuit
 from devsim.compile import Plan, plan_of
 from devsim.stepping import explicit, implicit
+from devsim.stepping.memory import Memory
 from devsim.trajectory import Trajectory
 
 METHODS = (*explicit.METHODS, *implicit.METHODS)
@@ -80,7 +81,8 @@ def checked_method(circuit: Circuit, method: str | None, late: frozenset) -> str
     charged = charged_nets(plan)
     if method is None:
         loops = any(step.implicit for step in plan.steps)
-        return "trapezoidal" if charged or loops else "heun"
+        plain = all(stored.plain for stored in Memory(plan).groups)
+        return "split" if plain and not charged and not loops else "trapezoidal"
     if method in explicit.METHODS and charged:
         raise InputError(
             f"`method` must be one of {', '.join(implicit.METHODS)} for a circuit with charge on its nets (`{charged[0]}`),"

@@ -5,6 +5,7 @@ Nothing heavy is imported until one of them runs.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -58,7 +59,10 @@ def op(file: CircuitFile, settings: Settings = None, inputs: Inputs = None, as_j
 def tran(
     file: CircuitFile,
     duration: Annotated[str | None, typer.Option(metavar="S", help="How long, such as 1ms.", show_default="the file's")] = None,
-    step: Annotated[str | None, typer.Option(metavar="S", help="Time step, such as 1us.", show_default="the file's")] = None,
+    step: Annotated[
+        str | None,
+        typer.Option(metavar="S", help="Exact time step, such as 1us.", show_default="the file's, divided until it suffices"),
+    ] = None,
     method: Annotated[
         str | None, typer.Option(metavar="M", help="Method of integration.", show_default="fits the circuit")
     ] = None,
@@ -95,6 +99,7 @@ def tran(
                 seed=_checked_seed(seed) if noise else None,
                 keep=keep or [],
                 rescue=lambda finding: _left(finding, folder, "transient"),
+                complain=_complain,
             )
         _left(found, folder, "transient")
     _tell(found, as_json)
@@ -207,12 +212,15 @@ def _opened(file: Path, settings: list[str] | None, inputs: list[str] | None, *,
 
 
 def _quantity(option: str, text: str | None, unit: str) -> float | None:
-    """A number, or a number in a unit, as an option gives it."""
+    """A number, bare, with SPICE's suffix or in a unit, as an option gives it."""
     if text is None:
         return None
+    from devsim.exchange.expression import number
     from devsim.exchange.quantity import quantity
     from devsim.exchange.yaml_text import Scalar
 
+    if SUFFIXED.fullmatch(text) and (plain := number(text)) is not None:
+        return plain
     return float(quantity(option, Scalar(text), unit))
 
 
@@ -250,6 +258,9 @@ def _complain(message: str) -> None:
     """One line on stderr, of what does not stop the command."""
     print(f"devsim: {' '.join(message.split())}", file=sys.stderr)
 
+
+SUFFIXED = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?(t|g|meg|k|m|u|n|p|f)", re.ASCII | re.IGNORECASE)
+"""A number as SPICE abbreviates it, without a unit."""
 
 COMMANDS: dict[str, Callable[..., None]] = {"op": op, "tran": tran, "ac": ac, "noise": noise, "draw": draw}
 """Name -> what it does."""

@@ -15,7 +15,8 @@ class Schedule:
     """Steps of `step` seconds up to `duration` (s), every `every`-th of them kept, shown from `start` (s) on.
 
     wanted: the time (s) between kept points that was asked for, before it was made to divide the duration. from_initial:
-    what is charged starts at its initial potential instead of at an operating point.
+    what is charged starts at its initial potential instead of at an operating point. is_fixed: the step was an option, and
+    is not to be divided further; a file's step is only the time between points, as it is in SPICE.
     """
 
     duration: float
@@ -24,6 +25,7 @@ class Schedule:
     start: float
     wanted: float
     from_initial: bool
+    is_fixed: bool
 
     @classmethod
     def of(cls, deck: Transient | None, *, duration: float | None, step: float | None, every: int) -> Self:
@@ -34,6 +36,7 @@ class Schedule:
         many.
         """
         longest = deck.maximum_step if deck and step is None else None
+        is_fixed = step is not None
         duration = deck.duration if deck and duration is None else duration
         step = deck.step if deck and step is None else step
         if duration is None or step is None:
@@ -44,6 +47,8 @@ class Schedule:
                 raise InputError(f"`{name}` must be above 0 s, but is {value:g} s.")
         if every < 1:
             raise InputError(f"`--every` must be at least 1, but is {every}.")
+        if step > duration * (1 + 1e-9):
+            raise InputError(f"`--step` must be at most the duration, {duration:g} s, but is {step:g} s.")
         if duration / step > MOST_STEPS:
             raise InputError(f"`--step` must make at most {MOST_STEPS:g} steps, but makes {duration / step:g}.")
         points = max(1, math.ceil(duration / (step * every) * (1 - 1e-12) - 1e-9))
@@ -52,7 +57,8 @@ class Schedule:
         wanted = step * every
         finer = 1 if longest is None else max(1, math.ceil(duration / points / every / longest * (1 - 1e-12)))
         start = deck.start if deck and deck.start < duration else 0.0
-        return cls(duration, duration / points / every / finer, every * finer, start, wanted, bool(deck and deck.from_initial))
+        from_initial = bool(deck and deck.from_initial)
+        return cls(duration, duration / points / every / finer, every * finer, start, wanted, from_initial, is_fixed)
 
     def notes(self) -> list[str]:
         """What a user should know: that points lie closer than was asked for, and where the run starts."""

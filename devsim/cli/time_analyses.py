@@ -8,7 +8,7 @@ import numpy as np
 
 from devsim import plot_analyses
 from devsim.analyses.operating_point import operating_point
-from devsim.analyses.transient import transient
+from devsim.analyses.transient import refined, transient
 from devsim.analyses.transient_checks import charged_nets
 from devsim.check import SolveError
 from devsim.circuit import Circuit
@@ -20,6 +20,10 @@ from devsim.dataset import dataset
 from devsim.ports import GROUND
 from devsim.solution import Solution
 from devsim.trajectory import UNITS, Trajectory
+from devsim.units import engineering
+
+TOLERANCE = 5e-4
+"""By how much, relative to its swing, dividing the steps by four may still change a net."""
 
 
 def at_rest(bench: Workbench) -> Finding:
@@ -49,32 +53,42 @@ def over_time(
     seed: int | None,
     keep: Sequence[str],
     rescue: Callable[[Finding], str],
+    complain: Callable[[str], object],
 ) -> Finding:
-    """The transient; noise is drawn where there is a `seed`.
+    """The transient; noise is drawn where there is a `seed`, else a step that is not fixed is divided until it suffices.
 
     Where a step fails, `rescue` is given what was found before and says where that lies; then SolveError goes on.
     """
     initial = dict(bench.deck.initial)
     if schedule.from_initial:
         initial = _at_zero(bench.circuit) | initial
+    options = {
+        "duration": schedule.duration,
+        "step": schedule.step,
+        "every": schedule.every,
+        "method": method,
+        "keep": list(keep) or None,
+        "initial": initial or None,
+    }
     try:
-        found = transient(
-            bench.circuit,
-            bench.inputs,
-            duration=schedule.duration,
-            step=schedule.step,
-            every=schedule.every,
-            method=method,
-            key=None if seed is None else jax.random.key(seed),
-            keep=list(keep) or None,
-            initial=initial or None,
-        )
+        if seed is not None or schedule.is_fixed:
+            key = None if seed is None else jax.random.key(seed)
+            found = transient(bench.circuit, bench.inputs, key=key, **options)
+        else:
+            found, divisions, change = refined(bench.circuit, bench.inputs, tolerance=TOLERANCE, **options)
+            complain(_accuracy(schedule.step / divisions, change))
     except SolveError as error:
         if not isinstance(error.solution, Trajectory):
             raise
         place = rescue(_of_trajectory(bench, error.solution, schedule.start, keep))
         raise SolveError(f"{error} What was found before is in `{place}`.", error.solution) from error
     return _of_trajectory(bench, found, schedule.start, keep)
+
+
+def _accuracy(step: float, change: float) -> str:
+    """What the last division of the steps changed."""
+    told = f"steps of {engineering(step, 's')}; four times longer ones differ by {100 * change:.2g} % of the swing"
+    return f"note: {told}." if change <= TOLERANCE else f"warning: {told}; give a smaller step in the file, or `--step`."
 
 
 def _at_zero(circuit: Circuit) -> dict[str, float]:

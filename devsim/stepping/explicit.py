@@ -48,6 +48,10 @@ class Explicit:
         kept = segments if self.eventful else None
         return ExplicitState(jnp.zeros((), int), segments[REST_SEGMENT], kept, history, noise, Failure.none())
 
+    def resume(self, state: ExplicitState, noise: PathState | None) -> ExplicitState:
+        """On from where an earlier run ended."""
+        return state._replace(noise=noise)
+
     def segments(self, state: ExplicitState) -> list[Array]:
         """Everything at the state's time."""
         if state.segments is not None:

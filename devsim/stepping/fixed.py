@@ -42,8 +42,13 @@ class Run(eqx.Module):
 
 
 @eqx.filter_jit
-def fixed_run(circuit: Circuit, constant: dict, waves: dict, begin: Any, step: Array, key: Any, run: Run) -> Trajectory:
-    """Fixed steps from the segments `begin` (None: unknowns at rest), or on from the state of an earlier run."""
+def fixed_run(
+    circuit: Circuit, constant: dict, waves: dict, begin: Any, step: Array, key: Any, run: Run, divisions: Array | None = None
+) -> Trajectory:
+    """Fixed steps from the segments `begin` (None: unknowns at rest), or on from the state of an earlier run.
+
+    divisions: how many steps are taken in place of each, `step` being one of them.
+    """
     plan, groups, inputs = run.plan, circuit.groups, inputs_over_time(run.plan, constant, waves)
     sources = NoiseSources(plan) if key is not None else None
     rest, scales = at_rest(plan, groups)
@@ -59,14 +64,14 @@ def fixed_run(circuit: Circuit, constant: dict, waves: dict, begin: Any, step: A
     if isinstance(begin, list):
         state = scheme.start(begin, path.start() if path else None)
     else:
-        state = begin._replace(noise=path.start(begin.noise) if path else None)
+        state = scheme.resume(begin, path.start(begin.noise) if path else None)
 
     def record(state) -> dict[str, Array]:
         return run.read(scheme.segments(state))
 
-    blocks = run.steps // run.every
-    state, values = schedule.run(scheme.advance, record, state, blocks=blocks, every=run.every)
-    time = (origin + jnp.arange(blocks + 1) * run.every) * step
+    blocks, every = run.steps // run.every, run.every if divisions is None else run.every * divisions
+    state, values = schedule.run(scheme.advance, record, state, blocks=blocks, every=every)
+    time = (origin + jnp.arange(blocks + 1) * every) * step
     failure = state.failure
     where = jnp.stack([failure.loop, failure.worst])
     return run.trajectory(time, values, failure.status, failure.step, where, state, step)

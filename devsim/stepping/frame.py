@@ -30,10 +30,17 @@ class Frame:
 
     def noise_of_step(self, state: PathState, n: Array, segments: list[Array]) -> tuple[PathState, dict[int, Array]]:
         """The noise over step n, as strong as it is at the step's start, by the segment whose equations it enters."""
+        assert self.path is not None and self.sources is not None
         state, units = self.path.advance(state, n - self.origin)
         densities = self.sources.densities(self.groups, segments)
-        values = [jnp.sqrt(density) * unit for density, unit in zip(densities, units, strict=True)]
+        values = [_root(density) * unit for density, unit in zip(densities, units, strict=True)]
         return state, self.sources.injected(self.plan, values)
+
+
+def _root(density: Array) -> Array:
+    """The square root, with a derivative of zero at zero: a source that is off has no strength to be differentiated."""
+    on = density > 0
+    return jnp.where(on, jnp.sqrt(jnp.where(on, density, 1.0)), 0.0)
 
 
 class Failure(NamedTuple):

@@ -3,10 +3,11 @@
 import math
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from devsim.compile import Step, Task, Weights
+from devsim.compile import Task, Weights
 from devsim.layout import REST_SEGMENT
 from devsim.newton import Kept, Outcome, nothing_kept
 from devsim.stepping.frame import Failure, Frame, first_failure
@@ -46,14 +47,34 @@ class Implicit:
         self.frame, self.method = frame, method
         self.events = Events(frame.plan)
         self.loops = [step for step in frame.plan.steps if step.implicit]
+        self.dynamic = [jnp.asarray(step.dynamic) for step in self.loops]
 
     def start(self, segments: list[Array], noise: PathState | None) -> ImplicitState:
         """Before the first step: `segments` at time zero."""
         frame = self.frame
         history = frame.delays.start(frame.groups, segments, frame.step) if frame.delays else None
+        self.find_dynamic(segments)
         sides = self._sides(segments, jnp.zeros(()))
         kept = [nothing_kept(step.size) for step in self.loops]
         return ImplicitState(jnp.zeros((), int), segments, sides, kept, history, noise, Failure.none())
+
+    def resume(self, state: ImplicitState, noise: PathState | None) -> ImplicitState:
+        """On from where an earlier run ended."""
+        self.find_dynamic(state.segments)
+        return state._replace(noise=noise)
+
+    def find_dynamic(self, segments: list[Array]) -> None:
+        """Which equations really hold a rate of change: a capacitance or time constant of zero makes them algebraic.
+
+        What is stored is asked whether it changes when all values change, each by a number of its own.
+        """
+        wiggle = [jnp.sin(1.0 + 1.7 * jnp.arange(segment.shape[0]) + k) for k, segment in enumerate(segments)]
+        self.dynamic = []
+        for step in self.loops:
+            stop = step.segment + 1
+            stored = lambda *values, step=step: step.balance(self.frame.groups, list(values), 0.0)[1]
+            _, change = jax.jvp(stored, tuple(segments[:stop]), tuple(wiggle[:stop]))
+            self.dynamic.append(step.dynamic & (change != 0))
 
     def segments(self, state: ImplicitState) -> list[Array]:
         """Everything at the state's time."""
@@ -100,7 +121,7 @@ class Implicit:
                 segments.append(step.values(frame.groups, segments, t, noise))
                 continue
             loop = len(outcomes)
-            weights = rule(step, state.sides[loop], loop, 0.0 if noise is None else noise)
+            weights = rule(self.dynamic[loop], state.sides[loop], loop, 0.0 if noise is None else noise)
             task = Task(frame.groups, segments, t, weights)
             _, scale = step.start(segments, frame.scales)
             values, outcome, kept = step.solve(task, guess[step.segment], scale, state.kept[loop])
@@ -110,31 +131,31 @@ class Implicit:
         return segments, outcomes, keeps
 
 
-def _weights(step: Step, static: Array, past: Array, noise: Array | float) -> Weights:
+def _weights(dynamic: Array, static: Array | float, past: Array, noise: Array | float) -> Weights:
     """Q1 + `static` F1 + `past` = 0 where something is stored, F1 + noise = 0 elsewhere."""
-    stored = jnp.asarray(step.dynamic, float)
-    offset = jnp.where(step.dynamic, past + static * noise, noise)
-    return Weights(jnp.where(step.dynamic, static, 1.0), stored, jnp.zeros(step.size), offset)
+    stored = dynamic.astype(past.dtype)
+    offset = jnp.where(dynamic, past + static * noise, noise)
+    return Weights(jnp.where(dynamic, static, 1.0), stored, jnp.zeros_like(past), offset)
 
 
 def _trapezoidal(h: Array):
-    def rule(step, sides, loop, noise):
+    def rule(dynamic, sides, loop, noise):
         f, q = sides
-        return _weights(step, h / 2, h / 2 * (f + noise) - q, noise)
+        return _weights(dynamic, h / 2, h / 2 * (f + noise) - q, noise)
 
     return rule
 
 
 def _euler(h: Array):
-    return lambda step, sides, loop, noise: _weights(step, h, -sides[1], noise)
+    return lambda dynamic, sides, loop, noise: _weights(dynamic, h, -sides[1], noise)
 
 
 def _backward(h: Array, between: list):
     """The second part of TR-BDF2: Q1 - Q_g / (g (2 - g)) + (1 - g)^2 / (g (2 - g)) Q0 + h (1 - g) / (2 - g) F1 = 0."""
     g = _GAMMA
 
-    def rule(step, sides, loop, noise):
+    def rule(dynamic, sides, loop, noise):
         past = -between[loop][1] / (g * (2 - g)) + (1 - g) ** 2 / (g * (2 - g)) * sides[1]
-        return _weights(step, h * (1 - g) / (2 - g), past, noise)
+        return _weights(dynamic, h * (1 - g) / (2 - g), past, noise)
 
     return rule

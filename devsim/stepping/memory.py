@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from devsim.check import InputError, is_concrete
+from devsim import check
+from devsim.check import InputError
 from devsim.compile import Plan
 from devsim.layout import REST_SEGMENT, Job, assembled, merged, packed, unpacked
 from devsim.part import Element
@@ -177,7 +178,9 @@ class Delays:
         share = position - before
         lane = jnp.arange(history.past.shape[1])
         row = before.astype(int) % self.depth
+        reached = history.steps_late <= self.depth - 2  # a longer delay than the history holds must not look like a number
         value = (1 - share) * history.past[row, lane] + share * history.past[(row + 1) % self.depth, lane]
+        value = jnp.where(reached, value, jnp.nan)
         return rest.at[np.concatenate([late.places.ravel() for late in self.late])].set(value)
 
 
@@ -198,7 +201,12 @@ def resolved(plan: Plan, groups: tuple, step: float, longest_delay: float | None
         for name, delays in found.items():
             if longest_delay is not None:
                 late |= {(part, name) for part in parts}
-            elif not is_concrete(delays):
+                if check.is_concrete(delays) and float(np.max(delays)) > longest_delay * (1 + 1e-9):
+                    raise InputError(
+                        f"`longest_delay` must be at least every delay, but is {longest_delay:g} s, and one of `{name}` of"
+                        f" `{parts[0]}` or its like is {float(np.max(delays)):g} s."
+                    )
+            elif not check.is_concrete(delays):
                 raise InputError("`longest_delay` (s) must be given where delays are traced, so that the history has a size.")
             else:
                 each = np.asarray(delays).reshape(len(parts), -1)

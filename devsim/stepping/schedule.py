@@ -6,17 +6,21 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array
 
 
-def run(advance: Callable, record: Callable, state: Any, *, blocks: int, every: int) -> tuple[Any, Any]:
+def run(advance: Callable, record: Callable, state: Any, *, blocks: int, every: int | Array) -> tuple[Any, Any]:
     """`every` steps, `blocks` times: (last state, records at the start of each block and at the end).
 
     `advance(state) -> state` is one step, `record(state)` what is kept of it. Reverse-mode derivatives store the state at
-    about the square root of the number of steps and compute the others again.
+    about the square root of the number of steps and compute the others again; where `every` is an array, so that one
+    compilation serves all its values, there are none.
     """
 
     def block(state, _):
         kept = record(state)
+        if not isinstance(every, int):
+            return jax.lax.fori_loop(0, every, lambda _, state: advance(state), state), kept
         if every == 1:
             return advance(state), kept
         return jax.lax.scan(lambda state, _: (advance(state), None), state, None, length=every)[0], kept
@@ -24,7 +28,7 @@ def run(advance: Callable, record: Callable, state: Any, *, blocks: int, every: 
     if blocks == 1:
         state, kept = block(state, None)
         return state, jax.tree.map(lambda *pair: jnp.stack(pair), kept, record(state))
-    inner = _chunk(blocks) if every == 1 else 1
+    inner = _chunk(blocks) if isinstance(every, int) and every == 1 else 1
     if inner == 1:
         state, kept = jax.lax.scan(jax.checkpoint(block), state, None, length=blocks)
     else:
