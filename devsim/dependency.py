@@ -92,10 +92,11 @@ class Outline:
 
     def _told(self, grounded: frozenset[str]) -> tuple[dict, dict]:
         shaped = lambda port: jax.ShapeDtypeStruct(port.shape, jnp.result_type(complex if port.is_complex else float))
-        return tuple(
+        ports, unknowns = (
             {name: shaped(port) for name, port in kinds.items() if name not in grounded}
             for kinds in (self.ports, self.unknowns)
         )
+        return ports, unknowns
 
     def _balance(self, grounded: frozenset[str]):
         ports, unknowns = (

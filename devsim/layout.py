@@ -154,9 +154,9 @@ class Job:
         if self.rows is not None:
             part = jax.tree.map(lambda leaf: leaf[self.rows], part)
         kinds = (self.ports, self.unknowns)
-        told = tuple({n: gather(segments) for n, gather in kind.items() if not gather.is_dark} for kind in kinds)
-        dark = tuple({n: zeros(gather.port) for n, gather in kind.items() if gather.is_dark} for kind in kinds)
-        return part, told, dark
+        p, x = ({n: gather(segments) for n, gather in kind.items() if not gather.is_dark} for kind in kinds)
+        dark_p, dark_x = ({n: zeros(gather.port) for n, gather in kind.items() if gather.is_dark} for kind in kinds)
+        return part, (p, x), (dark_p, dark_x)
 
     def answers(self, groups: tuple, segments: list[Array], t: Array | float) -> Balance:
         """What the members answer, each (members, ...); what an unknown is stated to equal is a static answer."""

@@ -76,7 +76,11 @@ class Linearised:
                 if later.segment > step.segment:
                     matrix = self.matrix(later, step.segment, omega)
                     right = right if matrix is None else right - matrix.T @ found[later.segment]
-            found[step.segment] = jnp.linalg.solve(self.matrix(step, step.segment, omega).T, right) if step.implicit else right
+            if step.implicit:
+                own = self.matrix(step, step.segment, omega)
+                assert own is not None
+                right = jnp.linalg.solve(own.T, right)
+            found[step.segment] = right
         return found
 
 

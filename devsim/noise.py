@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from devsim.check import InputError
 from devsim.compile import Plan
 from devsim.layout import Job, reals
 from devsim.ordering import Node
@@ -54,6 +55,12 @@ class NoiseSources:
                 self.jobs[group] = plan.job(group)
             for name, noise in found.items():
                 first = noise.between[0]
+                late = next((part for part in names if (part, first) in plan.graph.late), None)
+                if late is not None:
+                    raise InputError(
+                        f"Noise `{name}` of part `{late}` acts on `{first}`, which is stated with a delay; let it act on an"
+                        " unknown without one."
+                    )
                 kind = outline.unknowns.get(first) or outline.ports[first]
                 second = noise.between[1] if len(noise.between) > 1 and noise.between[1] != first else None
                 out_of = None if second is None else _place(plan, names, second)

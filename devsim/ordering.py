@@ -85,9 +85,8 @@ class Graph:
             dark[part] -= lit
             everything -= lit
             listeners = [part] if any(node[0] == "unknown" for node in lit) else []
-            listeners += [
-                self.partner(node[1]).rsplit(".", 1)[0] for node in lit if node[0] == "wave" and self.partner(node[1])
-            ]
+            partners = [self.partner(node[1]) for node in lit if node[0] == "wave"]
+            listeners += [pin.rsplit(".", 1)[0] for pin in partners if pin]
             waiting |= dict.fromkeys(listeners)
         self.dark = frozenset(everything)
 

@@ -25,7 +25,7 @@ class Solution(eqx.Module):
     plan: Plan = eqx.field(static=True)
     analysis: str = eqx.field(static=True)
 
-    def __getitem__(self, net: str) -> Array:
+    def __getitem__(self, net: str) -> Array | np.ndarray:
         """Value of a net; leading batch axes, then the net's shape.
 
         Potential in V on electrical nets; on optical nets the wave (W^0.5) that leaves the first of its pins from
@@ -36,7 +36,7 @@ class Solution(eqx.Module):
             raise check.InputError(f"There is no net `{net}`.{check.suggest(net, self.nets())}")
         return self._value(self.plan.slot(net), port)
 
-    def wave(self, pin: str) -> Array:
+    def wave(self, pin: str) -> Array | np.ndarray:
         """The wave (W^0.5) that leaves the optical port `part.port`. Raises InputError for any other name."""
         ports = self.plan.netlist.pin_ports()
         optical = [name for name, port in ports.items() if port.domain == "optical"]
@@ -44,7 +44,7 @@ class Solution(eqx.Module):
             raise check.InputError(f"There is no optical port `{pin}`.{check.suggest(pin, optical)}")
         return self._value(self.plan.slots.get(("wave", pin)), ports[pin])
 
-    def _value(self, slot: Slot | None, port: Port) -> Array:
+    def _value(self, slot: Slot | None, port: Port) -> Array | np.ndarray:
         """What stands at a slot; zero where there is none."""
         return slot.read(self.segments) if slot else zeros(port, self.segments[0].shape[:-1])
 
@@ -52,7 +52,7 @@ class Solution(eqx.Module):
         """Every net that has a value, ground left out."""
         return list(self.plan.netlist.net_ports())
 
-    def outputs(self) -> dict[str, Array]:
+    def outputs(self) -> dict[str, Array | np.ndarray]:
         """The circuit's named outputs."""
         return {name: self[net] for name, net in self.plan.netlist.outputs}
 

@@ -59,8 +59,8 @@ LOOP = Circuit(PARTS, NETS)
 KT_OVER_Q = 1.380649e-23 * 300 / 1.602176634e-19
 
 
-def by_scipy(circuit):
-    """Potentials of `sense` and `drive`, and the heat, as a root of the equations written out."""
+def by_scipy(circuit, start=(2.9, 2.2, 5.6)):
+    """Potentials of `sense` and `drive` (V), and the heat (W), as a root near `start` (V, V, mW) of the equations."""
     value = {path: float(entry.value) for path, entry in circuit.parameters().items()}
 
     def coupler(name):
@@ -100,14 +100,17 @@ def by_scipy(circuit):
             1e3 * (heat - drive * heater),
         ]
 
-    found = root(equations, [2.9, 2.2, 5.6], tol=1e-14)
+    found = root(equations, start, tol=1e-14)
     assert np.abs(found.fun).max() < 1e-12, found
     return found.x * [1.0, 1.0, 1e-3]
 
 
-def test_the_loop_solves_the_written_equations():
-    solution = operating_point(LOOP)
-    sense, drive, heat = by_scipy(LOOP)
+@pytest.mark.parametrize(("watts", "start"), [(8e-3, (2.9, 2.2, 5.6)), (12e-3, (4.54, 3.84, 16.1)), (20e-3, (5.2, 4.5, 21.9))])
+def test_the_loop_solves_the_written_equations(watts, start):
+    """Also where the loop is so strong that Newton's path from rest is folded."""
+    circuit = LOOP.set("laser.power", watts)
+    solution = operating_point(circuit)
+    sense, drive, heat = by_scipy(circuit, start)
     assert 0.5 < drive < sense and heat > 1e-3  # the diode conducts, the heater counts
     assert float(solution["sense"]) == pytest.approx(sense, rel=1e-9, abs=0)
     assert float(solution["drive"]) == pytest.approx(drive, rel=1e-9, abs=0)

@@ -72,6 +72,7 @@ def test_a_biased_diode_has_full_shot_noise():
     assert current[0] == pytest.approx((3.0 - 0.6) / 1e4, rel=0.05)
 
 
+@pytest.mark.slow
 def test_an_amplifier_multiplies_its_input_noise():
     """White and flicker noise of the input by 1 + R2 / R1; 4 k T R of both resistances as they enter."""
     amplifier = OperationalAmplifier.of(gain=1e9, unity_gain_frequency=1e15, noise_density=1e-8, noise_corner=1e4)

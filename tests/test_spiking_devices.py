@@ -219,6 +219,6 @@ def test_a_reset_switch_closes_for_its_hold_time():
     part = ResetSwitch(5e-3, on_resistance=10.0, off_resistance=1e6)
     current = np.asarray(stepped(part, closed_at_3_ms, jnp.arange(20), 1e-3)["a"])
     closed = np.flatnonzero(current > 1e-3)
-    np.testing.assert_array_equal(closed, [3, 4, 5, 6])  # from the step after the event until 5 ms have passed
+    np.testing.assert_array_equal(closed, [3, 4, 5, 6, 7])  # the five steps of 1 ms after that of the event
     np.testing.assert_allclose(current[closed], 0.1, rtol=1e-14)
     np.testing.assert_allclose(np.delete(current, closed), 1e-6, rtol=1e-14)

@@ -24,6 +24,8 @@ from devsim.waveform import Waveform
 
 MOST_STEPS = 4_000_000
 """Of a refined run."""
+MOST_FAILURES = 2
+"""Divisions of the step after which one that does not converge is given up."""
 
 __all__ = ["METHODS", "MOST_STEPS", "refined", "transient"]
 
@@ -53,7 +55,8 @@ def transient(
     same noise. keep: names of nets and `part.unknown`s to keep, all nets by default. every: how many steps from one kept
     time to the next; reverse-mode derivatives then store about as much as is kept. initial: potentials (V) of nets at the
     start, held there while the rest of the circuit settles. start: a run to be continued. longest_delay: s, needed only
-    where delays are traced. Delays of at least one step are resolved; shorter ones act at once.
+    where delays are traced. Delays of at least one step are resolved; shorter ones act at once, or, beside a longer one of a
+    like part, after one step. Events of a step show in what is kept of it, their effects from the next one on.
 
     A pure function, to be jitted, differentiated and vmapped over circuits, inputs and keys; `duration`, `step` and what
     is kept are fixed. Raises InputError for what cannot be run. Where a step does not converge it raises SolveError,
@@ -125,13 +128,14 @@ def refined(
     for name in ("key", "start"):
         if options.get(name) is not None:
             raise InputError(f"`{name}` must not be given to a refined transient: noise has no limit, and a start one step.")
-    before, change, divisions = None, math.inf, 1
+    before, change, divisions, failures = None, math.inf, 1, 0
     while True:
         found = _found(circuit, inputs, duration, step, divisions=divisions, **options)
         fails = bool(np.asarray(found.status).any())
+        failures += fails
         if before is not None and not fails:
             change = _change(before, found)
-        last = 4 * divisions * duration / step > MOST_STEPS
+        last = 4 * divisions * duration / step > MOST_STEPS or failures > MOST_FAILURES
         if change <= tolerance or last:
             return _reported(found), divisions, change
         before, divisions = None if fails else found, 4 * divisions

@@ -78,15 +78,20 @@ def checked_method(circuit: Circuit, method: str | None, late: frozenset) -> str
     if method is not None:
         check.one_of("method", method, METHODS)
     plan = plan_of(circuit, "explicit", late)
-    charged = charged_nets(plan)
+    charged = charged_nets(plan) + _told_stores(plan)
     if method is None:
         loops = any(step.implicit for step in plan.steps)
-        plain = all(stored.plain for stored in Memory(plan).groups)
-        return "split" if plain and not charged and not loops else "trapezoidal"
+        explicit_will_do = not charged and not loops and Memory(plan).has_mass(circuit.groups)
+        return "split" if explicit_will_do else "trapezoidal"
     if method in explicit.METHODS and charged:
         raise InputError(
-            f"`method` must be one of {', '.join(implicit.METHODS)} for a circuit with charge on its nets (`{charged[0]}`),"
-            f" but is `{method}`."
+            f"`method` must be one of {', '.join(implicit.METHODS)} for a circuit that stores what its nets say"
+            f" (`{charged[0]}`), but is `{method}`."
+        )
+    if method in explicit.METHODS and Memory(plan).has_mass(circuit.groups) is False:
+        raise InputError(
+            f"`method` must be one of {', '.join(implicit.METHODS)} for a circuit in which a time constant is zero, but is"
+            f" `{method}`."
         )
     return method
 
@@ -99,3 +104,13 @@ def charged_nets(plan: Plan) -> list[str]:
         for name in plan.graph.facts(part).stored
         if name in plan.graph.outline(part).ports
     ]
+
+
+def _told_stores(plan: Plan) -> list[str]:
+    """The unknowns for which a part stores what depends on more than its own stored unknowns."""
+    found = []
+    for part in plan.netlist.names():
+        stored, ports = plan.graph.facts(part).stored, plan.graph.outline(part).ports
+        own = set(stored) - set(ports)
+        found += [f"{part}.{name}" for name in own if stored[name].reach - own]
+    return found

@@ -186,6 +186,9 @@ def draw(
 
 @contextmanager
 def _existing(place: Path) -> Iterator[None]:
+    from devsim.draw import picture_format
+
+    picture_format("--out", place)
     if not place.parent.is_dir():
         raise InputError(f"`--out` must lie in a folder that exists, but `{place.parent}` is not one; make it first.")
     yield

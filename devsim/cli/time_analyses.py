@@ -76,7 +76,10 @@ def over_time(
             found = transient(bench.circuit, bench.inputs, key=key, **options)
         else:
             found, divisions, change = refined(bench.circuit, bench.inputs, tolerance=TOLERANCE, **options)
-            complain(_accuracy(schedule.step / divisions, change))
+            if change > TOLERANCE:
+                complain(
+                    f"warning: {_accuracy(schedule.step / divisions, change)}; give a smaller step in the file, or `--step`."
+                )
     except SolveError as error:
         if not isinstance(error.solution, Trajectory):
             raise
@@ -87,8 +90,9 @@ def over_time(
 
 def _accuracy(step: float, change: float) -> str:
     """What the last division of the steps changed."""
-    told = f"steps of {engineering(step, 's')}; four times longer ones differ by {100 * change:.2g} % of the swing"
-    return f"note: {told}." if change <= TOLERANCE else f"warning: {told}; give a smaller step in the file, or `--step`."
+    return (
+        f"in steps of {engineering(step, 's')}, which differ from four times longer ones by {100 * change:.2g} % of the swing"
+    )
 
 
 def _at_zero(circuit: Circuit) -> dict[str, float]:

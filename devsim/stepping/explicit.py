@@ -39,7 +39,7 @@ class Explicit:
     def __init__(self, frame: Frame, method: str):
         self.frame, self.method = frame, method
         self.memory, self.events = Memory(frame.plan), Events(frame.plan)
-        self.eventful = bool(self.events or frame.delays or any(step.implicit for step in frame.plan.steps))
+        self.eventful = bool(self.events or frame.delays or frame.path or any(step.implicit for step in frame.plan.steps))
 
     def start(self, segments: list[Array], noise: PathState | None) -> ExplicitState:
         """Before the first step: `segments` at time zero."""

@@ -53,6 +53,20 @@ class Memory:
         ]
         return assembled(self.plan.lengths[REST_SEGMENT], written)
 
+    def has_mass(self, groups: tuple) -> bool | None:
+        """Whether every stored unknown has inertia, which one with a time constant of zero has not; None if not known."""
+        nowhere = [np.zeros(length) for length in self.plan.lengths.values()]
+        for stored in [s for s in self.groups if not s.plain]:
+            kinds = self.plan.outlines[stored.job.group].unknowns
+            question = lambda part, p, x, names=stored.names, kinds=kinds: _store_slope(part, p, x, 0.0, names, kinds)
+            with jax.ensure_compile_time_eval():
+                slopes = stored.job.ask(groups, nowhere, question)
+            if not check.is_concrete(slopes):
+                return None
+            if not np.all(np.linalg.det(np.asarray(slopes))):
+                return False
+        return True
+
     def _rates(self, stored: Stored, groups: tuple, segments: list[Array], t: Array, injected: Array) -> Array:
         kinds = self.plan.outlines[stored.job.group].unknowns
 
@@ -201,10 +215,11 @@ def resolved(plan: Plan, groups: tuple, step: float, longest_delay: float | None
         for name, delays in found.items():
             if longest_delay is not None:
                 late |= {(part, name) for part in parts}
-                if check.is_concrete(delays) and float(np.max(delays)) > longest_delay * (1 + 1e-9):
+                greatest = np.asarray(delays).max(initial=0) if check.is_concrete(delays) else 0.0
+                if greatest > longest_delay * (1 + 1e-9):
                     raise InputError(
                         f"`longest_delay` must be at least every delay, but is {longest_delay:g} s, and one of `{name}` of"
-                        f" `{parts[0]}` or its like is {float(np.max(delays)):g} s."
+                        f" `{parts[0]}` or its like is {greatest:g} s."
                     )
             elif not check.is_concrete(delays):
                 raise InputError("`longest_delay` (s) must be given where delays are traced, so that the history has a size.")

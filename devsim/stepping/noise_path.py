@@ -61,7 +61,8 @@ class NoisePath:
                 continue
             decay = jnp.exp(-2 * jnp.pi * frequencies * self.step)[:, None, None]
             pole = decay * pole + jnp.sqrt(-jnp.expm1(2 * jnp.log(decay))) * z
-            units.append(jnp.sqrt(_pole_variance(source, frequencies)) * jnp.sum(pole, axis=0))
+            averaged = _averaging(2 * jnp.pi * frequencies * self.step)[:, None, None]
+            units.append(jnp.sqrt(_pole_variance(source, frequencies)) * jnp.sum(averaged * pole, axis=0))
             poles.append(pole)
         return PathState(levels, poles), units
 
@@ -116,6 +117,13 @@ def _pole_frequencies(source: Source, steps: int, step: Array) -> Array:
         return jnp.full(1, source.corner)
     octaves = max(math.ceil(math.log2(math.pi * steps)), 1) + 1
     return 2.0 ** jnp.arange(octaves) / (2 * jnp.pi * steps * step)
+
+
+def _averaging(steps: Array) -> Array:
+    """How much less the average over a step varies than the process, whose memory lasts 1/`steps` of it."""
+    small = steps < 1e-3
+    safe = jnp.where(small, 1.0, steps)
+    return jnp.where(small, 1 - steps / 6, jnp.sqrt(2 * (safe - 1 + jnp.exp(-safe))) / safe)
 
 
 def _pole_variance(source: Source, frequencies: Array) -> Array:

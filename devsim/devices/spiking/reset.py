@@ -8,7 +8,7 @@ from devsim.devices.spiking.countdown import over, restarted, waiting
 from devsim.parameter import parameter
 from devsim.part import Element
 from devsim.physics import BOLTZMANN, ROOM_TEMPERATURE
-from devsim.ports import Balance, Noise, ageless, electrical, spikes_in
+from devsim.ports import Balance, Noise, Unknown, ageless, electrical, spikes_in
 
 
 class ResetSwitch(Element):
@@ -32,23 +32,26 @@ class ResetSwitch(Element):
         return {"a": electrical(shape), "b": electrical(shape), "close": spikes_in(shape)}
 
     def rest(self):
-        """The countdown of the hold time (s)."""
-        return {"countdown": over(self.hold_time.shape)}
+        """The countdown of the hold time (s), and whether the switch is closed: it changes at the end of a step only."""
+        return {"countdown": over(self.hold_time.shape), "closed": Unknown(jnp.zeros(self.hold_time.shape))}
 
-    def conductance(self, countdown: Array) -> Array:
-        """Conductance (S) at a value of the countdown."""
-        return jnp.where(waiting(countdown, self.hold_time), 1 / self.on_resistance, 1 / self.off_resistance)
+    def conductance(self, closed: Array) -> Array:
+        """Conductance (S), open at 0 and closed at 1."""
+        return jnp.where(closed > 0.5, 1 / self.on_resistance, 1 / self.off_resistance)
 
     def balance(self, t, p, x):
         """Ohm's law."""
-        current = self.conductance(x["countdown"]) * (p["a"] - p["b"])
-        return Balance({"a": current, "b": -current, "countdown": jnp.ones_like(x["countdown"])}, {"countdown": x["countdown"]})
+        current = self.conductance(x["closed"]) * (p["a"] - p["b"])
+        rates = {"countdown": jnp.ones_like(x["countdown"]), "closed": jnp.zeros_like(x["closed"])}
+        return Balance({"a": current, "b": -current} | rates, dict(x))
 
     def jump(self, t, p, x):
-        """An event closes the switch."""
-        return {"countdown": restarted(x["countdown"], p["close"], self.hold_time)}
+        """An event closes the switch, the end of the hold time opens it."""
+        countdown = restarted(x["countdown"], p["close"], self.hold_time)
+        closed = jnp.where(waiting(countdown, self.hold_time), 1.0, 0.0).astype(x["closed"].dtype)
+        return {"countdown": countdown, "closed": closed}
 
     def noise(self, p, x):
         """Johnson noise of the channel."""
-        density = 4 * BOLTZMANN * self.temperature * self.conductance(x["countdown"])
+        density = 4 * BOLTZMANN * self.temperature * self.conductance(x["closed"])
         return {"thermal": Noise(density, ("a", "b"))}
