@@ -39,7 +39,11 @@ class Explicit:
     def __init__(self, frame: Frame, method: str):
         self.frame, self.method = frame, method
         self.memory, self.events = Memory(frame.plan), Events(frame.plan)
-        self.eventful = bool(self.events or frame.delays or frame.path or any(step.implicit for step in frame.plan.steps))
+        sources = frame.sources.sources if frame.sources else []
+        places = [place for source in sources for place in (source.into, source.out_of) if place is not None]
+        noisy = any((place.segment > REST_SEGMENT).any() for place in places)
+        loops = any(step.implicit for step in frame.plan.steps)
+        self.eventful = bool(self.events or frame.delays or noisy or loops)
 
     def start(self, segments: list[Array], noise: PathState | None) -> ExplicitState:
         """Before the first step: `segments` at time zero."""
