@@ -12,6 +12,7 @@ from devsim.devices.electrical import (
     CurrentControlledCurrentSource,
     CurrentControlledVoltageSource,
     CurrentSource,
+    Diode,
     Inductor,
     OperationalAmplifier,
     VoltageControlledCurrentSource,
@@ -179,3 +180,37 @@ def test_fabrication_spreads_what_is_stored(part, field):
     relative = np.asarray(getattr(die, field) / getattr(part, field))
     assert relative.std() == pytest.approx(0.05, abs=5 * 0.05 / np.sqrt(2 * 4000))
     assert relative.mean() == pytest.approx(1.0, abs=5 * 0.05 / np.sqrt(4000))
+
+
+JUNCTION = {"junction_capacitance": 3e-12, "built_in_potential": 0.7, "grading": 0.4, "depletion_factor": 0.45}
+
+
+@pytest.mark.parametrize("voltage", [-5.0, -0.3, 0.0, 0.31, 0.32, 0.6])
+def test_the_derivative_of_the_charge_of_a_diode_is_its_capacitance(voltage):
+    """C_j0 (1 - v/phi)^-m, or beyond FC phi its tangent there, plus the transit time by the conductance."""
+    diode = Diode(transit_time=2e-9, **JUNCTION)
+    edge = 0.45 * 0.7
+    depletion = (1 - min(voltage, edge) / 0.7) ** -0.4 + 0.4 / 0.7 * 0.55**-1.4 * max(voltage - edge, 0.0)
+    conductance = float(jax.grad(diode.current)(jnp.asarray(voltage)))
+    found = float(jax.grad(diode.charge)(jnp.asarray(voltage)))
+    assert found == pytest.approx(3e-12 * depletion + 2e-9 * conductance, rel=1e-12)
+
+
+def test_the_charge_of_a_diode_is_none_at_rest_and_all_of_it_is_given_back():
+    diode = Diode(transit_time=2e-9, **JUNCTION)
+    assert float(diode.charge(jnp.zeros(()))) == 0.0
+    stored = diode.balance(0.0, numbers(anode=0.6, cathode=0.1), {}).stored
+    assert float(stored["anode"]) == -float(stored["cathode"]) == float(diode.charge(jnp.asarray(0.5))) > 0
+    assert float(Diode().charge(jnp.asarray(0.5))) == 0.0
+
+
+def test_derivatives_of_the_charge_with_respect_to_its_parameters_are_finite_at_every_voltage():
+    for voltage in (-1e3, 0.0, 0.315, 0.7, 2.0):
+        slopes = jax.grad(lambda part, v=voltage: part.charge(jnp.asarray(v)))(Diode(transit_time=2e-9, **JUNCTION))
+        assert all(np.isfinite(leaf) for leaf in jax.tree.leaves(slopes)), voltage
+
+
+@pytest.mark.parametrize("name", ["grading", "depletion_factor"])
+def test_a_share_of_one_is_refused(name):
+    with pytest.raises(InputError, match=f"`{name}` must be at least 0 and below 1, but is 1"):
+        Diode(**{name: 1.0})

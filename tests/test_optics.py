@@ -98,6 +98,7 @@ def test_a_ring_of_parts_is_the_ring_and_the_closed_form(ring, ring_of_parts):
     np.testing.assert_allclose(ours, (np.sqrt(0.98) - turn) / (1 - np.sqrt(0.98) * turn), rtol=0, atol=1e-11)
 
 
+@pytest.mark.slow
 def test_an_add_drop_ring_keeps_the_power_that_it_does_not_lose():
     part = AddDropRing(coupling=0.1, drop_coupling=0.05)
     names = ("in", "out", "add", "drop")

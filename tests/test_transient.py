@@ -259,6 +259,7 @@ def test_initial_potentials_hold_their_nets_while_the_rest_settles():
     np.testing.assert_allclose(run["out"], 0.4 * ((1 - half) / (1 + half)) ** np.arange(STEPS + 1), rtol=1e-9, atol=1e-15)
 
 
+@pytest.mark.slow
 def test_a_continued_implicit_run_is_one_long_run():
     long, first = clipped(duration=2 * STEPS * CLIPPER_STEP), clipped()
     second = clipped(start=first)
@@ -330,7 +331,7 @@ REFUSED = {
     "every that does not fit": ({"every": 3}, r"`every` must divide the 8 steps of the run, but is 3"),
     "fractional every": ({"every": 2.0}, r"`every` must be a whole number of at least 1, but is 2.0"),
     "unknown method": ({"method": "rk5"}, r"`method` must be one of .*trapezoidal, but is `rk5`. Did you mean `rk4`\?"),
-    "explicit method with charge": ({"method": "heun"}, r"`method` must be one of .* for a circuit that stores what its nets say"),
+    "explicit method with charge": ({"method": "heun"}, r"`method` must be one of .* that stores what its nets say"),
     "keep as one word": ({"keep": "out"}, r"`keep` must be a row of names .*, but is 'out'"),
     "keep of nothing known": (
         {"keep": ["ou"]},

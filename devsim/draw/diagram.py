@@ -28,7 +28,8 @@ class Node:
 class Line:
     """A connection between two nodes: `ends` are their keys, `ports` the ports there, empty at dots and flags.
 
-    lanes: of a bus. label: the net's name where no dot carries it. arrow: at the second end, which reads the first.
+    lanes: of a bus. label: the net's name where no dot carries it, and the number of lanes of a bus.
+    arrow: at the second end, which reads the first.
     """
 
     ends: tuple[str, str]
@@ -122,14 +123,19 @@ def _joined(bundle: _Bundle, nodes: dict[str, Node], drives: dict) -> list[Line]
     if len(ends) <= 2:
         first, second = sorted((ends * 2)[:2], key=lambda end: not end[2]) if flows else (ends * 2)[:2]
         told = "" if flag and name in (flag.title, *bundle.inputs, *bundle.outputs) else name
-        line = Line((first[0], second[0]), (first[1], second[1]), bundle.port.domain, lanes, told, flows and first[2])
+        named = _label(told, lanes)
+        line = Line((first[0], second[0]), (first[1], second[1]), bundle.port.domain, lanes, named, flows and first[2])
         return [line] if len(ends) == 2 else []
-    nodes[f"net {name}"] = Node("dot", "" if flag and flag.title == name else name)
+    nodes[f"net {name}"] = Node("dot", "" if flag and flag.title == name else shortened(name, 18))
     lines = []
     for key, port, drive in ends:
         along = ((key, f"net {name}"), (port, "")) if drive else ((f"net {name}", key), ("", port))
-        lines.append(Line(*along, bundle.port.domain, lanes, "", flows and not drive))
+        lines.append(Line(*along, bundle.port.domain, lanes, _label("", lanes), flows and not drive))
     return lines
+
+
+def _label(net: str, lanes: int) -> str:
+    return f"{shortened(net, 18)} {f'/{lanes}' if lanes > 1 else ''}".strip()
 
 
 def _flag(bundle: _Bundle) -> Node | None:

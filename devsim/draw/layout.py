@@ -1,8 +1,12 @@
-"""Where things stand, in inches: layers side by side, folded into rows where they are many, lines as straight as may be."""
+"""Where things stand, in inches: layers side by side, folded into rows where they are many, lines as straight as may be.
+
+Beside its nodes a layer holds the writing at their pins. Through a layer every line runs level, so that none strikes that
+writing or a node; between the layers lines bend, and nothing else is there.
+"""
 
 import dataclasses
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import networkx as nx
 import numpy as np
@@ -11,8 +15,8 @@ from scipy.optimize import isotonic_regression
 from devsim.draw.diagram import Diagram
 from devsim.draw.layers import SWEEPS, Layers, layered
 
-GAP, ROW_GAP, BETWEEN = 0.5, 0.62, 0.17
-"""Inches between layers, between rows of layers, and between neighbours in a layer."""
+GAP, WIDEST_GAP, SLOPE, ROW_GAP, BETWEEN = 0.34, 0.9, 0.14, 0.62, 0.17
+"""Inches between layers: `GAP`, and more by `SLOPE` where a line rises; between rows of layers; between neighbours."""
 
 WIDEST = 10.2
 """Inches of a row; what is wider than `TOLERATED` is folded into rows, where that cuts no more than `FEW` lines."""
@@ -25,7 +29,7 @@ BEND = (0.0, 0.05)
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """The middle of a node and its size, in inches; its row, and its layer there."""
+    """The middle of a node and its size, in inches; its row, its layer, and where that begins and ends with its writing."""
 
     x: float
     y: float
@@ -33,12 +37,15 @@ class Place:
     height: float
     row: int
     layer: int
+    left: float
+    right: float
 
 
-def places(drawn: Diagram, sizes: Mapping[str, tuple[float, float]], room: Mapping[tuple[str, str], float]) -> dict:
+def places(drawn: Diagram, sizes: Mapping[str, tuple[float, float]], writing: Sequence[tuple[float, float, float]]) -> dict:
     """A place for every node by name, and for every bend of a line by (line, layer).
 
-    sizes: width and height of the nodes. room: inches that the writing along the lines between two nodes asks for.
+    sizes: width and height of the nodes. writing: inches that each line asks for at its first end, at its second, and
+    for its name, which has room behind the pin at its left.
     """
     graph = nx.Graph([line.ends for line in drawn.lines])
     graph.add_nodes_from(drawn.nodes)
@@ -47,10 +54,10 @@ def places(drawn: Diagram, sizes: Mapping[str, tuple[float, float]], room: Mappi
     for names in sorted(nx.connected_components(graph), key=lambda c: (-len(c), min(c))):
         piece = layered(drawn, names)
         size = {name: sizes.get(name, BEND) for name in piece.beside}
-        gaps = _gaps(piece, room)
         level = _levels(piece, size)
-        for stretch in _folded(piece, size, gaps):
-            placed = _row(piece, stretch, size, gaps, level, row)
+        columns, gaps = _columns(drawn, piece, size, writing), _gaps(piece, level)
+        for stretch in _folded(piece, columns, gaps):
+            placed = _row(piece, stretch, size, columns, gaps, level, row)
             high = max(p.y + p.height / 2 for p in placed.values())
             low = min(p.y - p.height / 2 for p in placed.values())
             found |= {n: dataclasses.replace(p, y=p.y - high + top) for n, p in placed.items()}
@@ -59,21 +66,35 @@ def places(drawn: Diagram, sizes: Mapping[str, tuple[float, float]], room: Mappi
     return found
 
 
-def _gaps(piece: Layers, room: Mapping[tuple[str, str], float]) -> list[float]:
-    """Inches after each layer: what the widest writing before the next one asks for."""
+def _columns(drawn: Diagram, piece: Layers, size: Mapping, writing: Sequence) -> list[tuple[float, float]]:
+    """Inches that each layer takes to the left and to the right of its middle, the writing at its pins with it."""
     layer = piece.layer_of()
-    gaps = [GAP] * len(piece.order)
-    for (one, other), asked in room.items():
-        if one in layer and other in layer and one != other:
-            left = min(layer[one], layer[other])
-            gaps[left] = max(gaps[left], asked / abs(layer[one] - layer[other]))
-    gaps[-1] = 0.0
-    return gaps
+    asked = {name: [0.0, 0.0] for name in layer}
+    for line, (first, second, along) in zip(drawn.lines, writing, strict=True):
+        one, other = line.ends
+        if one not in layer or one == other:
+            continue
+        for name, beyond, inches in ((one, other, first), (other, one, second)):
+            right = layer[beyond] > layer[name]
+            asked[name][right] = max(asked[name][right], inches + along * right)
+    reach = lambda names, side: max(size[n][0] / 2 + asked[n][side] for n in names)
+    return [(reach(names, 0), reach(names, 1)) for names in piece.order]
 
 
-def _folded(piece: Layers, size: Mapping, gaps: list[float]) -> list[range]:
+def _gaps(piece: Layers, level: Mapping) -> list[float]:
+    """Inches after each layer: the more, the farther a line rises or falls there."""
+    layer = piece.layer_of()
+    rise = [0.0] * len(piece.order)
+    for name, others in piece.beside.items():
+        for other in others:
+            left = min(layer[name], layer[other])
+            rise[left] = max(rise[left], abs(level[name] - level[other]))
+    return [*(min(GAP + SLOPE * high, WIDEST_GAP) for high in rise[:-1]), 0.0]
+
+
+def _folded(piece: Layers, columns: list[tuple[float, float]], gaps: list[float]) -> list[range]:
     """The layers in rows of about equal width, cut where few lines pass; in one row where many would be cut."""
-    widths = [max(size[n][0] for n in layer) + gap for layer, gap in zip(piece.order, gaps, strict=True)]
+    widths = [sum(column) + gap for column, gap in zip(columns, gaps, strict=True)]
     edges = np.concatenate([[0.0], np.cumsum(widths)])
     rows = int(np.ceil(edges[-1] / WIDEST)) if edges[-1] > TOLERATED else 1
     layer = piece.layer_of()
@@ -91,13 +112,13 @@ def _folded(piece: Layers, size: Mapping, gaps: list[float]) -> list[range]:
     return [range(a, b) for a, b in zip(breaks, [*breaks[1:], len(widths)], strict=True)]
 
 
-def _row(piece: Layers, stretch: range, size: Mapping, gaps: list[float], level: Mapping, row: int) -> dict:
+def _row(piece: Layers, stretch: range, size: Mapping, columns: list, gaps: list[float], level: Mapping, row: int) -> dict:
     """Places of one row of layers, its left end at x = 0."""
-    found, x = {}, 0.0
+    found, start = {}, 0.0
     for k in stretch:
-        width = max(size[name][0] for name in piece.order[k])
-        found |= {n: Place(x + width / 2, level[n], size[n][0], size[n][1], row, k) for n in piece.order[k]}
-        x += width + gaps[k]
+        x, end = start + columns[k][0], start + sum(columns[k])
+        found |= {n: Place(x, level[n], size[n][0], size[n][1], row, k, start, end) for n in piece.order[k]}
+        start = end + gaps[k]
     return found
 
 

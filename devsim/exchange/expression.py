@@ -1,10 +1,10 @@
-"""Arithmetic in decks: numbers with SPICE suffixes, names, operators and a few functions; nothing is run as code."""
+"""Arithmetic in decks: numbers with SPICE suffixes, names, operators, choices, a few functions; nothing is run as code."""
 
 import math
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from devsim.check import InputError, suggest
 from devsim.exchange.text import shown
@@ -16,12 +16,12 @@ SUFFIXES = {"t": 12, "g": 9, "meg": 6, "k": 3, "m": -3, "u": -6, "n": -9, "p": -
 SUFFIXES |= dict.fromkeys(("\N{MICRO SIGN}", "\N{GREEK SMALL LETTER MU}"), -6)
 """Suffix -> power of ten; letters after it are a unit and change nothing. `mil` is 25.4e-6."""
 
-_NUMBER = re.compile(r"(\d+\.?\d*|\.\d+)(?:e([+-]?\d{1,4}))?([a-z\u00b5\u03bc]*)(?![\w.])")
+_NUMBER = re.compile(r"(\d+\.?\d*|\.\d+)(?:e([+-]?\d{1,4}))?([a-z\u00b5\u03bc\u03c9]*)(?![\w.])")
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
-_OPERATOR = re.compile(r"\*\*|[-+*/^(),]")
+_OPERATOR = re.compile(r"\*\*|[=!<>]=|<>|&&|\|\||[-+*/^(),<>?:]")
 
 CONSTANTS = {"pi": math.pi, "e": math.e}
-FUNCTIONS: dict[str, tuple[int, int, Callable[..., float]]] = {
+FUNCTIONS: dict[str, tuple[int, int, Callable[..., Any]]] = {
     **{name: (1, 1, getattr(math, name)) for name in ("sqrt", "exp", "log10", "sin", "cos", "tan", "asin", "acos", "atan")},
     **{name: (1, 1, getattr(math, name)) for name in ("sinh", "cosh", "tanh", "floor", "ceil")},
     "abs": (1, 1, abs),
@@ -37,6 +37,10 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., float]]] = {
 """Name -> fewest and most arguments, and the function; `log` is natural, as in ngspice."""
 
 
+LEVELS = (("||",), ("&&",), ("==", "!=", "<>"), ("<", ">", "<=", ">="), ("+", "-"), ("*", "/"))
+"""Operators between two values, from those that bind least; a comparison is 1 where it holds and 0 where not."""
+
+
 class Call(NamedTuple):
     """One inner node of a parsed expression: an operator or a function, and its arguments."""
 
@@ -44,8 +48,15 @@ class Call(NamedTuple):
     arguments: tuple
 
 
+class Branches(NamedTuple):
+    """What a choice chooses between, once its condition is known; the other one is never evaluated."""
+
+    first: Any
+    second: Any
+
+
 def number(text: str) -> float | None:
-    """The value of `4.7k`, `10MEGohm` or `1e-3`, in lower or upper case; None where the text is no plain number."""
+    """The value of `4.7k`, `10MEGohm`, `4.7kΩ` or `1e-3`, in lower or upper case; None where the text is no plain number."""
     sign = text[:1] if text[:1] in ("+", "-") else ""
     found = _NUMBER.fullmatch(text[len(sign) :].lower()) if len(text) <= 100 else None
     return None if found is None else float(sign + "1") * _valued(found)
@@ -81,7 +92,7 @@ def parsed(text: str) -> "float | str | Call":
     if len(text) > LONGEST:
         raise InputError(f"An expression must have at most {LONGEST} characters, but has {len(text)}.")
     words = _words(text)
-    tree, rest = _sum(words, 0, 0)
+    tree, rest = _choice(words, 0, 0)
     if rest != len(words):
         raise InputError(
             f"The expression `{shown(text, 40)}` must end after `{words[rest - 1]}`, but goes on with `{words[rest]}`."
@@ -101,8 +112,8 @@ def _words(text: str) -> list:
             words.append("**" if found[0] == "^" else found[0])
         else:
             raise InputError(
-                f"An expression must be made of numbers, names, + - * / ** and functions, but `{shown(text, 40)}` has "
-                f"`{shown(text[place:], 12)}`."
+                f"An expression must be made of numbers, names, + - * / ** < > == ? : and functions, but"
+                f" `{shown(text, 40)}` has `{shown(text[place:], 12)}`."
             )
         place = found.end()
     if not words:
@@ -118,21 +129,27 @@ def _valued(found: re.Match) -> float:
     return float(f"{mantissa}e{exponent + power}")
 
 
-def _sum(words: list, at: int, depth: int):
-    """A sum of products from word `at` on: the tree, and the place behind it. Powers bind from the left, as in ngspice."""
+def _choice(words: list, at: int, depth: int):
+    """`a`, or `a ? b : c`, from word `at` on: the tree, and the place behind it."""
     if depth > DEEPEST:
-        raise InputError(f"An expression must nest at most {DEEPEST} brackets deep.")
-    tree, at = _product(words, at, depth)
-    while at < len(words) and words[at] in ("+", "-"):
-        right, after = _product(words, at + 1, depth)
-        tree, at = Call(words[at], (tree, right)), after
-    return tree, at
+        raise InputError(f"An expression must nest at most {DEEPEST} brackets or choices deep.")
+    tree, at = _joined(words, at, depth, 0)
+    if at >= len(words) or words[at] != "?":
+        return tree, at
+    first, at = _choice(words, at + 1, depth + 1)
+    if at >= len(words) or words[at] != ":":
+        raise InputError("An expression must choose by `a ? b : c`, but has no `:` for its `?`.")
+    second, at = _choice(words, at + 1, depth + 1)
+    return Call("?", (tree, first, second)), at
 
 
-def _product(words: list, at: int, depth: int):
-    tree, at = _signed(words, at, depth)
-    while at < len(words) and words[at] in ("*", "/"):
-        right, after = _signed(words, at + 1, depth)
+def _joined(words: list, at: int, depth: int, level: int):
+    """Values joined by the operators of a level, from the left; powers too bind from the left, as in ngspice."""
+    if level == len(LEVELS):
+        return _signed(words, at, depth)
+    tree, at = _joined(words, at, depth, level + 1)
+    while at < len(words) and words[at] in LEVELS[level]:
+        right, after = _joined(words, at + 1, depth, level + 1)
         tree, at = Call(words[at], (tree, right)), after
     return tree, at
 
@@ -156,7 +173,7 @@ def _atom(words: list, at: int, depth: int):
     if isinstance(word, float):
         return word, at + 1
     if word == "(":
-        tree, at = _sum(words, at + 1, depth + 1)
+        tree, at = _choice(words, at + 1, depth + 1)
         return tree, _closed(words, at)
     if not word[0].isalpha() and word[0] != "_":
         raise InputError(f"An expression must have a number, a name or a bracket where it has `{word}`.")
@@ -166,7 +183,7 @@ def _atom(words: list, at: int, depth: int):
         raise InputError(f"There is no function `{shown(word, 40)}`.{suggest(word[:40], FUNCTIONS)}")
     arguments, at = [], at + 1
     while True:
-        tree, at = _sum(words, at + 1, depth + 1)
+        tree, at = _choice(words, at + 1, depth + 1)
         arguments.append(tree)
         if at >= len(words) or words[at] != ",":
             break
@@ -192,8 +209,12 @@ def _value(tree, names: Mapping[str, float]) -> float:
             done.append(node)
         elif isinstance(node, str):
             done.append(_named(node, names))
+        elif isinstance(node, Call) and node.function == "?":
+            left += [Branches(*node.arguments[1:]), node.arguments[0]]
         elif isinstance(node, Call):
             left += [(node.function, len(node.arguments)), *node.arguments[::-1]]
+        elif isinstance(node, Branches):
+            left.append(node.first if done.pop() else node.second)
         else:
             function, count = node
             arguments, done = done[len(done) - count :], done[: len(done) - count]
@@ -230,4 +251,13 @@ _ARITHMETIC: dict[str, Callable[..., float]] = {
     "/": lambda a, b: a / b,
     "**": _power,
     "neg": lambda a: -a,
+    "<": lambda a, b: float(a < b),
+    ">": lambda a, b: float(a > b),
+    "<=": lambda a, b: float(a <= b),
+    ">=": lambda a, b: float(a >= b),
+    "==": lambda a, b: float(a == b),
+    "!=": lambda a, b: float(a != b),
+    "<>": lambda a, b: float(a != b),
+    "&&": lambda a, b: float(bool(a and b)),
+    "||": lambda a, b: float(bool(a or b)),
 }

@@ -12,6 +12,7 @@ from devsim.exchange.yaml_text import Scalar
 from devsim.units import PREFIXES
 
 _QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?|[+-]?\.inf)\s*(\S.*)?")
+_ENDLESS = re.compile(r"[+-]?\.?(inf|nan|infinity)", re.IGNORECASE)
 _POWERS = {prefix: power for power, prefix in PREFIXES.items()}
 _POWERS |= dict.fromkeys(("\N{MICRO SIGN}", "\N{GREEK SMALL LETTER MU}"), -6)
 _SPELLINGS = {"\N{OHM SIGN}": "ohm", "\N{GREEK CAPITAL LETTER OMEGA}": "ohm", "Ohm": "ohm"}
@@ -44,7 +45,8 @@ def _number(name: str, value: Any, unit: str) -> float:
         raise InputError(f"`{name}` must be {wanted}, but is {described(value)}.")
     found = _QUANTITY.fullmatch(value.strip()) if len(value) <= 400 else None
     if found is None:
-        raise InputError(f"`{name}` must be {wanted}, but is `{shown(value)}`.")
+        finite = ", and finite" if _ENDLESS.fullmatch(value.strip()) else ""
+        raise InputError(f"`{name}` must be {wanted}{finite}, but is `{shown(value)}`.")
     number = float(found[1].replace(".inf", "inf"))
     if found[2]:
         power = _power(found[2], unit)

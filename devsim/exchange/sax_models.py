@@ -59,7 +59,7 @@ class SaxPart(Element):
 
     def _assigned(self, path: str, leaf: Array, full: str) -> Self:
         if path not in self.settings:
-            return Element._assigned(self, path, leaf, full)
+            return super()._assigned(path, leaf, full)
         old = self.settings[path]
         if not check.fits(jnp.shape(leaf), jnp.shape(old)):
             raise InputError(f"`{full}` must have shape {jnp.shape(old)}, but has shape {jnp.shape(leaf)}.")

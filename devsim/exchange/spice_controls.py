@@ -87,8 +87,8 @@ def _sweep(card: Card, scope: Scope, words, form: str) -> tuple[str, int, float,
     points, start, stop = _values(card, scope, words[1:], 3, 3, form)
     if not 1 <= points <= MOST_POINTS:
         raise card.line.error(f"the number of points must be from 1 to {MOST_POINTS}.")
-    if not (0 < start <= stop or (words[0] == "lin" and 0 <= start <= stop)):
-        raise card.line.error("the frequencies must be above 0 Hz and ascend.")
+    if not 0 < start <= stop:
+        raise card.line.error(f"the frequencies must be above 0 Hz and ascend, but go from {start:g} Hz to {stop:g} Hz.")
     return words[0], int(points), start, stop
 
 

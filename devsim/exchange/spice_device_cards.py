@@ -30,12 +30,25 @@ LEVEL_ONE = {
 """SPICE's parameter -> the field of `LevelOneMOSFET`."""
 
 
+DIODE_CHARGE = {
+    "cjo": "junction_capacitance",
+    "vj": "built_in_potential",
+    "m": "grading",
+    "fc": "depletion_factor",
+    "tt": "transit_time",
+}
+"""SPICE's parameter -> the field of `Diode`."""
+
+
 def diode(lane: Lane) -> Iterator[str]:
     """D with a model of its own, whose parameters are those at its temperature."""
     anode, cathode, model = lane.node("anode"), lane.node("cathode"), lane.card("m", "model")
     warm = celsius(lane.value("temperature"))
     yield f"{lane.card('d')} {anode} {cathode} {model} temp={warm}"
-    yield f".model {model} d(is={text(lane.value('saturation_current'))} n={text(lane.value('ideality'))} tnom={warm})"
+    law = f"is={text(lane.value('saturation_current'))} n={text(lane.value('ideality'))} tnom={warm}"
+    if lane.value("junction_capacitance") or lane.value("transit_time"):
+        law += "".join(f" {name}={text(lane.value(field))}" for name, field in DIODE_CHARGE.items())
+    yield f".model {model} d({law})"
     yield from _beyond_gmin(lane, "gmin", anode, cathode)
 
 

@@ -3,13 +3,18 @@
 import dataclasses
 
 from devsim.check import InputError, suggest
+from devsim.exchange import expression
 from devsim.exchange.deck import NoiseAnalysis
-from devsim.exchange.spice_controls import Settings, node, settings_of
+from devsim.exchange.spice_controls import CONTROLS, IGNORED, Settings, node, settings_of
 from devsim.exchange.spice_elements import READERS, RESERVED, PartSpec, Site
+from devsim.exchange.spice_lines import Line
 from devsim.exchange.spice_scope import DEEPEST, Body, Card, Scope
 from devsim.exchange.spice_semiconductors import SEMICONDUCTORS
+from devsim.exchange.spice_waveforms import WAVEFORMS
 from devsim.exchange.text import shown
 
+STRUCTURE = (".subckt", ".ends", ".param", ".model", ".include", ".inc", ".lib", ".control", ".end")
+"""Cards that the structure of a deck is made of; the others are `CONTROLS`."""
 MOST_PARTS = 100_000
 """Element cards that a deck may come to, subcircuits spelled out."""
 
@@ -28,6 +33,8 @@ def flat_deck(title: str, body: Body) -> FlatDeck:
     """Every part of the deck; InputError for what is unknown, wrong, recursive or too much."""
     scope = Scope(body)
     settings = settings_of(body, scope)
+    if _is_like_a_card(title):
+        settings.warn(Line("line 1", title), "note: the first line is the title and not read as a card")
     parts = _linked(list(_Expansion(settings).parts(body, scope, ())))
     if not parts:
         raise InputError("A deck must hold at least one element, but holds none.")
@@ -37,6 +44,20 @@ def flat_deck(title: str, body: Body) -> FlatDeck:
             nets[net] = nets.get(net, 0) + 1
     _check_names(settings, nets, {part.name for part in parts})
     return FlatDeck(title, tuple(parts), nets, settings)
+
+
+def _is_like_a_card(title: str) -> bool:
+    """Whether a title looks like a card that was meant to be read: `.op`, `v1 a 0 1`, `d1 a 0 model`."""
+    words = title.lower().replace("(", " ( ").replace("=", " = ").split()
+    name = words[0] if words else ""
+    if name.startswith("."):
+        return name in CONTROLS or name in IGNORED or name in STRUCTURE
+    if len(words) < 4 or name[0] not in {"x", *READERS, *SEMICONDUCTORS} or not name.isidentifier():
+        return False
+    if not any(sign.isdigit() for sign in name) and not {"0", "gnd"} & set(words[1:3]):
+        return False
+    known = ("dc", "ac", *WAVEFORMS, "r", "c", "l")
+    return name[0] not in "rclvi" or words[3][0] in "{'" or words[3] in known or expression.number(words[3]) is not None
 
 
 class _Expansion:

@@ -3,14 +3,18 @@
 import math
 from collections.abc import Callable
 
+from devsim.devices.electrical.silicon import bandgap
 from devsim.exchange.spice_controls import ZERO_CELSIUS
 from devsim.exchange.spice_elements import PartSpec, Site
 from devsim.exchange.spice_transistors import mosfet
 from devsim.exchange.text import shown
 from devsim.physics import thermal_voltage
 
-DIODE_DYNAMICS = ("cjo", "cj0", "vj", "m", "tt", "fc", "kf", "af", "cjp", "cjsw", "php", "mjsw", "bv", "ibv", "nbv")
+DIODE_CHARGE = ("cjo", "cj0", "vj", "m", "fc", "tt")
+DIODE_LEFT_OUT = ("kf", "af", "cjp", "cjsw", "php", "mjsw", "bv", "ibv", "nbv")
 DIODE_LAW = ("level", "is", "n", "rs", "eg", "xti", "tnom")
+REFERENCE = 27 + ZERO_CELSIUS
+"""K: where SPICE's laws of temperature begin."""
 
 
 def _diode(site: Site) -> list[PartSpec]:
@@ -22,8 +26,8 @@ def _diode(site: Site) -> list[PartSpec]:
     kind, law = site.scope.model(site.card, words[0])
     if kind != "d":
         raise site.line.error(f"the model `{shown(words[0])}` must be of kind `d`, but is `{shown(kind)}`.")
-    site.known(law, DIODE_LAW + DIODE_DYNAMICS, words[0])
-    site.ignored(law, ("cjo", "cj0", "tt", "kf", "cjp", "cjsw"), "a diode is static here, without charge and flicker noise")
+    site.known(law, DIODE_LAW + DIODE_CHARGE + DIODE_LEFT_OUT, words[0])
+    site.ignored(law, ("kf", "cjp", "cjsw"), "a diode has no sidewalls and no flicker noise here")
     site.ignored(law, ("bv",), "a diode has no breakdown here")
     if law.get("level", 1) not in (1, 3):
         raise site.line.error("only diodes of level 1 are supported.")
@@ -37,15 +41,48 @@ def _diode(site: Site) -> list[PartSpec]:
         "minimum_conductance": site.settings.gmin,
         "temperature": temperature,
     }
+    fields |= _charge(site, law, temperature, area)
     pins, extra = site.behind({"anode": anode, "cathode": cathode}, {"anode": law.get("rs", 0.0) / area})
     return [site.part("Diode", fields, pins), *extra]
 
 
+def _charge(site: Site, law: dict[str, float], temperature: float, area: float) -> dict[str, float]:
+    """The fields of the charge at `temperature`: VJ moves with the intrinsic density, CJO with VJ and by 400 ppm/K."""
+    capacitance = law.get("cjo", law.get("cj0", 0.0))
+    potential, grading, nominal = law.get("vj", 1.0), law.get("m", 0.5), _nominal(site, law)
+    if capacitance and temperature != nominal:
+        there, reference = (_potential_between(potential, nominal, other) for other in (temperature, REFERENCE))
+        share = lambda at, phi: 1 + grading * (4e-4 * (at - REFERENCE) - (phi / reference - 1))
+        if min(there, reference) <= 0 or min(share(nominal, potential), share(temperature, there)) <= 0:
+            raise site.line.error("`vj` must fit the temperature: the junction would have no potential or capacitance left.")
+        capacitance *= share(temperature, there) / share(nominal, potential)
+        potential = there
+    return {
+        "junction_capacitance": capacitance * area,
+        "built_in_potential": potential,
+        "grading": grading,
+        "depletion_factor": law.get("fc", 0.5),
+        "transit_time": law.get("tt", 0.0),
+    }
+
+
+def _potential_between(potential: float, nominal: float, other: float) -> float:
+    """The built-in potential (V) at `other` K that is `potential` at `nominal` K: phi/T + 2k/q ln(n_i) stays."""
+    bend = lambda kelvin: 3 * math.log(kelvin) - bandgap(kelvin) / thermal_voltage(kelvin)
+    return other / nominal * potential - thermal_voltage(other) * (bend(other) - bend(nominal))
+
+
+def _nominal(site: Site, law: dict[str, float]) -> float:
+    """The temperature (K) at which the model's parameters hold."""
+    nominal = law["tnom"] + ZERO_CELSIUS if "tnom" in law else site.settings.nominal
+    if nominal <= 0:
+        raise site.line.error("`tnom` must be above absolute zero.")
+    return nominal
+
+
 def _warmed(site: Site, law: dict[str, float], temperature: float, ideality: float) -> float:
     """The saturation current at `temperature`: IS (T/Tn)^(XTI/N) exp((T/Tn - 1) EG / (N kT/q)), ngspice's diode."""
-    ratio = temperature / (law["tnom"] + ZERO_CELSIUS if "tnom" in law else site.settings.nominal)
-    if ratio <= 0:
-        raise site.line.error("`tnom` must be above absolute zero.")
+    ratio = temperature / _nominal(site, law)
     power = (ratio - 1) * law.get("eg", 1.11) / thermal_voltage(temperature) + law.get("xti", 3.0) * math.log(ratio)
     if power / ideality > 500:
         raise site.line.error("`eg` and `xti` must not raise the saturation current by more than e^500.")

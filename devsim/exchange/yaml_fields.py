@@ -7,6 +7,7 @@ import typing
 from typing import Any
 
 import equinox as eqx
+import numpy as np
 
 from devsim import check
 from devsim.check import InputError
@@ -84,10 +85,10 @@ def _assembled(kind: type, fields: dict[str, Any]) -> Any:
     for field in dataclasses.fields(kind):
         if field.name in fields:
             value = fields[field.name]
-        elif field.default is not dataclasses.MISSING:
-            value = field.default
-        else:
+        elif field.default_factory is not dataclasses.MISSING:
             value = field.default_factory()
+        else:
+            value = field.default
         object.__setattr__(part, field.name, as_leaf(value) if field.name in declared else value)
     check_fields(part)
     for each in kind.__mro__:
@@ -97,12 +98,18 @@ def _assembled(kind: type, fields: dict[str, Any]) -> Any:
 
 
 def _declared(path: str, value: Any, declared: Quantity, unit: str) -> Any:
-    """The value of a physical quantity; a waveform's values are in the `unit` of its source."""
+    """The value of a physical quantity; a waveform's values are in the `unit` of its source.
+
+    InputError for an infinite one, but where its declaration says that it is `padded with inf`.
+    """
     if isinstance(value, Scalar) and value.plain() is None:
         return None
-    if declared.unit == "1" and unit != "1" and "unit of the source" in declared.doc:
-        return quantity(path, value, unit)
-    return quantity(path, value, declared.unit)
+    of_source = declared.unit == "1" and unit != "1" and "unit of the source" in declared.doc
+    found = quantity(path, value, unit if of_source else declared.unit)
+    if not np.isfinite(found).all() and "padded with inf" not in declared.doc:
+        given = f"`{shown(value)}`" if isinstance(value, Scalar) else "infinite in places"
+        raise InputError(f"`{path}` must be finite, but is {given}.")
+    return found
 
 
 def _other(path: str, value: Any, field: dataclasses.Field, unit: str) -> Any:

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from devsim import check
 from devsim.check import InputError
@@ -130,7 +130,7 @@ def _mapping(path: str, value: Any) -> dict[str, Any]:
     if value is None or (isinstance(value, Scalar) and value.plain() is None):
         return {}
     check.mapping(path, value, "names to what they hold")
-    return value
+    return cast(dict[str, Any], value)
 
 
 def _name(path: str, value: Any) -> str:

@@ -1,7 +1,7 @@
 """`write_yaml`: a circuit as a YAML netlist that `read_yaml` reads back, number for number."""
 
 import dataclasses
-from typing import Any
+from typing import Any, cast
 
 import equinox as eqx
 import jax
@@ -39,7 +39,10 @@ def write_yaml(circuit: Circuit) -> str:
     return yaml.dump(whole, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=120, allow_unicode=True)
 
 
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):
+_DUMPER = cast(type[yaml.representer.SafeRepresenter], getattr(yaml, "CSafeDumper", yaml.SafeDumper))
+
+
+class _Dumper(_DUMPER):
     """Writes equal objects twice instead of referring to the first."""
 
     def ignore_aliases(self, data):

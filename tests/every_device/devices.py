@@ -83,6 +83,7 @@ DEVICES = {
     "conductance bus": lambda: ConductanceBus(np.array([1e-3, 2e-3])),
     "switch": Switch,
     "diode": Diode,
+    "charged diode": lambda: Diode(1e-12, junction_capacitance=2e-12, transit_time=5e-9, grading=0.33),
     "voltage source": lambda: VoltageSource(1.0, source_resistance=50.0),
     "current source": lambda: CurrentSource(1e-3, source_conductance=1e-3),
     "DAC": lambda: DAC.of(3, bits=6),
@@ -144,8 +145,8 @@ DEVICES = {
     "coherent detector": lambda: CoherentDetector(0.9, shunt_conductance=1e-6, hybrid_error=0.05),
 }
 PASSIVE = (
-    "resistor", "conductance bus", "switch", "diode", "linear cell", "PCM cell", "Wan ReRAM cell", "CMO ReRAM cell",
-    "pulse cell", "VTEAM", "Yakopcic", "Stanford-PKU", "filament VCM", "crossbar", "reduced crossbar",
+    "resistor", "conductance bus", "switch", "diode", "charged diode", "linear cell", "PCM cell", "Wan ReRAM cell",
+    "CMO ReRAM cell", "pulse cell", "VTEAM", "Yakopcic", "Stanford-PKU", "filament VCM", "crossbar", "reduced crossbar",
     "capacitor", "inductor", "coupled inductors", "MOSFET", "p-channel MOSFET", "level-one MOSFET", "reset switch",
     "electro-optic shifter", "thermo-optic shifter", "ring modulator",
 )  # fmt: skip

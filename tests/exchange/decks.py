@@ -87,7 +87,7 @@ V1 1 0 5
 R1 1 2 1k
 D1 2 3 dm 2 m=3
 D2 3 0 dm temp=60
-.model dm d is=1e-12 n=1.3 rs=5
+.model dm d is=1e-12 n=1.3 rs=5 cjo=2p vj=0.8 m=0.35 fc=0.4 tt=3n
 .end
 """
 FULL = """everything else

@@ -11,13 +11,15 @@ from devsim.exchange.expression import evaluate, number, variables
 NUMBERS = {
     "1": 1.0, "-2.5": -2.5, "1e3": 1e3, "1.5E-3": 1.5e-3, ".5": 0.5, "5.": 5.0, "4.7k": 4700.0, "10MEG": 1e7,
     "2m": 2e-3, "3Mil": 3 * 25.4e-6, "100n": 1e-7, "1uF": 1e-6, "22pF": 2.2e-11, "1F": 1e-15, "2t": 2e12, "1g": 1e9,
-    "5V": 5.0, "1e3k": 1e6, "1µ": 1e-6, "10kohm": 1e4,
+    "5V": 5.0, "1e3k": 1e6, "1µ": 1e-6, "10kohm": 1e4, "4.7kΩ": 4700.0, "10µF": 1e-5,
+    "10\u03bcF": 1e-5, "1\u2126": 1.0, "5MΩ": 5e-3,
 }  # fmt: skip
 EXPRESSIONS = {  # as ngspice 39 evaluates them
     "-2**2": -4, "2**3**2": 64, "2^3^2": 64, "log(10)": math.log(10), "10/4/2": 1.25, "2-3-4": -5, "-2^2": -4,
     "1k*2": 2000, "sqrt(2)": math.sqrt(2), "min(1,2)": 1, "int(-2.7)": -2, "sgn(-3)": -1, "2*-3": -6, "pow(2,3)": 8,
     "ln(10)": math.log(10), "log10(100)": 2, "floor(-2.5)": -3, "nint(2.5)": 2, "-3**3": -27, "2**-1": 0.5,
-    "atan(1)": math.pi / 4, "(1 + a) * b": 12,
+    "atan(1)": math.pi / 4, "(1 + a) * b": 12, "a > 1 ? 10 : 20": 10, "a+1 <= b-2 ? 1 : 2": 2, "(a < b) + (a == 2)": 2,
+    "a != 2 ? 1 : b > 3 ? 5 : 6": 5, "1 > 2 || 3 >= 3 && a <> b": 1, "-(a ? b : 1) * 2": -8, "max(a > 1 ? 7 : 1, b)": 7,
 }  # fmt: skip
 REFUSED = {
     "": "must not be empty", "1+": "must not end with an operator",
@@ -29,7 +31,10 @@ REFUSED = {
     "exp(1e4)": "cannot be taken", "__import__('os')": "There is no function|must be made of",
     "a.b": "must be made of", "a if b": "must end after", "(" * 30 + "1": "at most 24 brackets",
     "1+" * 2000 + "1": "at most 2000",
-    "lambda: 1": "must be made of", "*": "must have a number",
+    "lambda: 1": "must end after `lambda`", "1 ? 2": "has no `:` for its `?`",
+    "1:2": "must end after", "a = 1": "must be made of",
+    "1 ?": "must not end with an operator", "1?1:" * 40 + "1": "at most 24 brackets or choices",
+    "1 < ? 2 : 3": "has `?`", "*": "must have a number",
 }  # fmt: skip
 
 
@@ -63,3 +68,9 @@ def test_long_chains_take_time_in_proportion():
     assert evaluate("+".join(["1"] * 1000), {}) == 1000
     assert evaluate("-" * 1998 + "1", {}) == 1
     assert time.perf_counter() - start < 1
+
+
+def test_only_the_branch_that_is_chosen_is_evaluated():
+    assert evaluate("x > 0 ? 1/x : 0", {"x": 0.0}) == 0
+    assert evaluate("x > 0 ? 1/x : 0", {"x": 4.0}) == 0.25
+    assert variables("a > b ? c : d") == {"a", "b", "c", "d"}

@@ -92,6 +92,16 @@ def test_a_wrong_file_is_refused_with_what_is_wrong(written, old, new, words):
         read_lumerical(written(LUMERICAL.replace(old, new)))
 
 
+def test_wavelengths_in_place_of_frequencies_are_refused(written):
+    text = LUMERICAL
+    for hertz, micrometres in (("1.90e14", "1.54"), ("1.92e14", "1.55"), ("1.94e14", "1.56")):
+        text = text.replace(hertz, micrometres)
+    with pytest.raises(
+        InputError, match=r"frequencies of part.sparam must be those of light, .* 1.54 Hz; are they wavelengths"
+    ):
+        read_lumerical(written(text))
+
+
 def test_what_is_no_file_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"The Lumerical table `.*` cannot be read: No such file"):
         read_lumerical(tmp_path / "none.sparam")

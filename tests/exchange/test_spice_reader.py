@@ -137,7 +137,10 @@ REFUSED = {
     ".tran 1n\n": r"it must be `.tran step stop",
     ".tran 1n 1u 2u\n": "before the stop",
     ".tran 1e-30 1\n": "at most 10000000 points",
-    ".ac dec 10 0 1k\n": "must be above 0 Hz",
+    ".ac dec 10 0 1k\n": "line 2 `.ac dec 10 0 1k`: the frequencies must be above 0 Hz and ascend, but go from 0 Hz to 1000 Hz",
+    ".ac lin 11 0 1k\n": "line 2 `.ac lin 11 0 1k`: the frequencies must be above 0 Hz",
+    "d1 a 0 dm\n.model dm d(cjo=-1p)\n": "line 2 `d1 a 0 dm`: `junction_capacitance` must be at least 0 F",
+    "d1 a 0 dm temp=600\n.model dm d(cjo=1p vj=0.6)\n": "line 2 .* `vj` must fit the temperature",
     ".noise v() v1 dec 10 1 1k\n": r"it must be `.noise v\(out",
     R + ".noise v(zz) r9 dec 10 1 1k\n": "there is no net `zz`",
     R + ".noise v(a) v9 dec 10 1 1k\n": "there is no source `v9`",
@@ -173,3 +176,52 @@ def test_a_subcircuit_that_multiplies_stops_at_the_limit():
     levels = [f".subckt s{i} a b\n" + "".join(f"x{k} a b s{i + 1}\n" for k in range(10)) + ".ends\n" for i in range(8)]
     with pytest.raises(InputError, match="at most 100000 elements"):
         parse_spice("t\n" + "".join(levels) + ".subckt s8 a b\nr1 a b 1\n.ends\nx1 1 0 s0\n")
+
+
+LIKE_CARDS = [
+    "v1 a 0 1",
+    "r1 a b 1k",
+    "R1 a b {x}",
+    ".tran 1n 1u",
+    ".subckt s a b",
+    "Vin in 0 sin(0 1 1k)",
+    "d1 a 0 dm",
+    "x1 a b s",
+]
+TITLES = [
+    "",
+    "title",
+    "RC low pass",
+    "Rectifier with two diodes",
+    "v1",
+    "cell 3 of the array",
+    "...",
+    "e2e test",
+    "low pass 2 kHz",
+]
+
+
+@pytest.mark.parametrize("first", LIKE_CARDS)
+def test_a_title_that_looks_like_a_card_is_pointed_out(first):
+    note = f"line 1 `{first}`: note: the first line is the title and not read as a card"
+    deck = read_spice(f"{first}\nr2 a 0 1k\n")
+    assert deck.warnings == (note,) and deck.title == first
+
+
+@pytest.mark.parametrize("first", TITLES)
+def test_a_title_in_words_is_a_title(first):
+    assert read_spice(f"{first}\nr2 a 0 1k\n").warnings == ()
+
+
+def test_numbers_may_carry_units_in_greek():
+    circuit = read_spice("title\nr1 a 0 4.7kΩ\nc1 a 0 10µF\nr2 a 0 {2 > 1 ? 3kΩ : 1}\n").circuit
+    found = [float(circuit.get(path)) for path in ("r1.resistance", "c1.capacitance", "r2.resistance")]
+    assert found == [4700.0, 1e-5, 3000.0]
+
+
+def test_the_charge_of_a_diode_is_read():
+    """CJO and the saturation current grow with the area, the transit time does not."""
+    model = ".model dm d(cj0=2p vj=0.8 m=0.33 fc=0.4 tt=3n)"
+    diode = read_spice(f"title\nd1 a 0 dm 2 m=3\nr1 a 0 1k\n{model}\n").circuit["d1"]
+    names = ("junction_capacitance", "built_in_potential", "grading", "depletion_factor", "transit_time")
+    assert [float(getattr(diode, name)) for name in names] == pytest.approx([1.2e-11, 0.8, 0.33, 0.4, 3e-9], rel=1e-15)

@@ -115,6 +115,11 @@ def test_the_middle_of_a_table_far_from_telecom_is_its_carrier():
         ({"names": "aab"}, "must have names, each its own"),
         ({"frequencies": FREQUENCIES[:-1]}, r"must have shape \(6, 3, 3\) for 6 frequencies and 3 ports"),
         ({"frequencies": FREQUENCIES[::-1]}, "must be two or more finite numbers above 0 Hz that rise"),
+        (
+            {"frequencies": FREQUENCIES / 1e3},
+            r"must be those of light, 1e\+12 Hz to 1e\+17 Hz, but one is .*another unit \(GHz, THz\)",
+        ),
+        ({"frequencies": np.linspace(1.5, 1.6, 7)}, r"but one is 1.5 Hz; are they wavelengths"),
         ({"scattering": np.full((7, 3, 3), np.nan)}, "`scattering parameters of the table` must be finite"),
         ({"scattering": 1.01 * unitary(7, 7, 3)}, "the table has a gain of 1.01 in amplitude at"),
         ({"interpolation": "spline"}, "`interpolation` must be one of linear, magnitude-phase, but is `spline`"),

@@ -62,6 +62,7 @@ def test_ports_take_the_names_of_the_file_or_those_given(written):
         ("[Version] 2.0\n[Number of Ports] 5000\n", "part.ts", "must have 1 to 256 ports, but says that it has 5000"),
         (b"\0" + TEXT.encode(), "part.s2p", "must be plain text, but holds zero bytes"),
         (touchstone(FREQUENCIES, 1.5 * MATRICES), "part.s2p", "part.s2p has a gain of 1.5 in amplitude"),
+        (TEXT.replace("# Hz", "# GHz"), "part.s2p", r"frequencies of part.s2p must be those of light, .* 1.9e\+23 Hz"),
         (touchstone(FREQUENCIES / 1e5, MATRICES), "part.s2p", r"must have frequencies above 1e\+13 Hz, but part.s2p begins at"),
     ],
 )

@@ -163,6 +163,9 @@ REFUSED = {
         "`parts.drive.waveform.amplitude` must be in V, but is given in `mA`",
     ),
     "out of bounds": (changed("10 uF", "-10 uF"), "`circuits.filter.parts.c`: `capacitance` must be above 0 F"),
+    "infinite": (changed("10 uF", ".inf"), "`circuits.filter.parts.c.capacitance` must be finite, but is `.inf`"),
+    "infinite in a list": (changed("voltage: 5 V", "voltage: [1, -.inf]"), "`parts.supply.voltage` must be finite"),
+    "no number": (changed("10 uF", ".nan"), "must be a number or a number in F, and finite, but is `.nan`"),
     "wrong child": (
         changed("class: Sine, amplitude: 100 mV, frequency: 1 kHz", "class: Ohmic"),
         "must be a Waveform, but is a Ohmic",

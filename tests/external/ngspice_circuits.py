@@ -25,13 +25,18 @@ from devsim.waveform import Pulse, Sine
 
 
 class Bench(NamedTuple):
-    """branches: part name -> (part, node of each of its ports). duration, step: s, of a transient. refine: how much finer
-    the steps of ngspice are. options: of its `tran`. swept: the source whose small signal is compared. first: Hz."""
+    """What is compared.
+
+    branches: part name -> (part, node of each of its ports). duration, step: s, of a transient. refine: how much finer
+    the steps of ngspice are. method: of ours. options: of its `tran`. swept: the source whose small signal is compared.
+    first: the lowest frequency of that, Hz.
+    """
 
     branches: dict
     duration: float = 0.0
     step: float = 0.0
     refine: int = 4
+    method: str = "trapezoidal"
     options: str = ""
     swept: str | None = None
     first: float = 1e3
@@ -263,6 +268,8 @@ RECTIFIER = {
     "d4": (Diode(1e-12, ideality=1.4), "gnd", "cold"),
     "load": (Resistor(1e3), "plus", "gnd"),
     "store": (Capacitor(2e-6), "plus", "gnd"),
+    "c1": (Capacitor(1e-9), "hot", "gnd"),
+    "c2": (Capacitor(1e-9), "cold", "gnd"),
 }
 AMPLIFIER = {
     "supply": (VoltageSource(5.0), "vdd", "gnd"),
@@ -342,7 +349,7 @@ CIRCUITS = {
         swept="drive",
     ),
     "rectifier": Bench(RECTIFIER, 2e-3, 2e-6),
-    "common source": Bench(AMPLIFIER, 1e-6, 1e-9, swept="drive"),
+    "common source": Bench(AMPLIFIER, 1e-6, 2e-9, method="tr_bdf2", swept="drive"),
     "ring of inverters": Bench(inverters(5)),
     "memristor": Bench(
         {

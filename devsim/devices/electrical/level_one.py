@@ -7,7 +7,7 @@ from jaxtyping import Array
 from devsim import check
 from devsim.check import above
 from devsim.devices.electrical.mosfet import SIGNS
-from devsim.devices.electrical.silicon import bandgap, surface_potential_at
+from devsim.devices.electrical.silicon import bandgap, depletion_charge, surface_potential_at
 from devsim.parameter import parameter
 from devsim.part import Element
 from devsim.physics import BOLTZMANN, ROOM_TEMPERATURE, thermal_voltage
@@ -117,13 +117,7 @@ class LevelOneMOSFET(Element):
 
     def depletion(self, voltage: Array) -> Array:
         """Charge of a junction over its capacitance at zero (V): the integral of its relative capacitance."""
-        potential, grading = self.junction_potential, self.junction_grading
-        edge = BENT * potential
-        charge = lambda rest: potential / (1 - grading) * (1 - rest ** (1 - grading))
-        below = charge(1 - jnp.minimum(voltage, edge) / potential)
-        beyond = jnp.maximum(voltage - edge, 0.0)
-        at_edge = (1 - BENT) ** -grading
-        return below + at_edge * (beyond + grading * beyond**2 / (2 * potential * (1 - BENT)))
+        return depletion_charge(voltage, self.junction_potential, self.junction_grading, BENT)
 
     def noise(self, p, x):
         """Thermal noise of the channel, as SPICE2 has it: none at V_DS = 0."""

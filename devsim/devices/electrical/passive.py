@@ -4,6 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from devsim.check import above
+from devsim.devices.electrical.silicon import depletion_charge
 from devsim.parameter import parameter
 from devsim.part import Element
 from devsim.physics import BOLTZMANN, ELEMENTARY_CHARGE, ROOM_TEMPERATURE, thermal_voltage
@@ -124,9 +125,12 @@ class Switch(Element):
 class Diode(Element):
     """Junction diode, current from `anode` to `cathode`.
 
-    Equations: i = I_s (exp(v / (n kT/q)) - 1) + g_min v; noise 2 q (|i| + 2 I_s).
-    Source: Shockley, Bell Syst. Tech. J. 28, 435 (1949); noise: van der Ziel, Noise in Solid State Devices (1986).
-    Valid: without series resistance, breakdown and high injection; g_min is SPICE's aid to convergence.
+    Equations: i = I_s (exp(v / (n kT/q)) - 1) + g_min v; noise 2 q (|i| + 2 I_s);
+      charge q = C_j0 * integral of (1 - v/phi)^-m dv + tau i, the capacitance along its tangent where v > FC phi.
+    Source: Shockley, Bell Syst. Tech. J. 28, 435 (1949); noise: van der Ziel, Noise in Solid State Devices (1986);
+    charge: Nagel, Memorandum ERL-M520, University of California, Berkeley (1975): CJO, VJ, M, FC and TT of SPICE.
+    Valid: without series resistance, breakdown and high injection; g_min is SPICE's aid to convergence. C_j0 and phi are
+    those at the junction's temperature. Without capacitance and transit time nothing is stored.
     """
 
     saturation_current: Array = parameter(1e-14, unit="A", bounds=above(0), doc="reverse saturation current")
@@ -142,6 +146,13 @@ class Diode(Element):
     ideality: Array = parameter(1.0, unit="1", bounds=above(0), doc="emission coefficient n")
     minimum_conductance: Array = parameter(1e-12, unit="S", bounds=(0, None), doc="conductance in parallel with the junction")
     temperature: Array = parameter(ROOM_TEMPERATURE, unit="K", bounds=above(0), stage="read", doc="junction temperature")
+    junction_capacitance: Array = parameter(0.0, unit="F", bounds=(0, None), doc="depletion capacitance C_j0 at zero voltage")
+    built_in_potential: Array = parameter(1.0, unit="V", bounds=above(0), doc="built-in potential phi of the junction")
+    grading: Array = parameter(0.5, unit="1", bounds=(0, 1, False, True), doc="grading coefficient m: 0.5 abrupt, 0.33 linear")
+    depletion_factor: Array = parameter(
+        0.5, unit="1", bounds=(0, 1, False, True), doc="share FC of the built-in potential from which the tangent is taken"
+    )
+    transit_time: Array = parameter(0.0, unit="s", bounds=(0, None), doc="transit time tau of the minority carriers")
     rest, age = no_memory, ageless
 
     def ports(self):
@@ -153,10 +164,16 @@ class Diode(Element):
         slope = self.ideality * thermal_voltage(self.temperature)
         return self.saturation_current * jnp.expm1(voltage / slope) + self.minimum_conductance * voltage
 
+    def charge(self, voltage: Array) -> Array:
+        """Charge in C behind the anode at `voltage` in V: that of the depletion layer and that of the current."""
+        depletion = depletion_charge(voltage, self.built_in_potential, self.grading, self.depletion_factor)
+        return self.junction_capacitance * depletion + self.transit_time * self.current(voltage)
+
     def balance(self, t, p, x):
-        """Shockley's law."""
-        current = self.current(p["anode"] - p["cathode"])
-        return Balance({"anode": current, "cathode": -current})
+        """Shockley's law, and the charge behind the pins."""
+        voltage = p["anode"] - p["cathode"]
+        current, charge = self.current(voltage), self.charge(voltage)
+        return Balance({"anode": current, "cathode": -current}, {"anode": charge, "cathode": -charge})
 
     def noise(self, p, x):
         """Shot noise of both carrier streams."""

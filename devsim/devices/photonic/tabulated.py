@@ -18,6 +18,8 @@ from devsim.ports import Balance, ageless, no_memory, optical, quiet
 DEFAULT_WAVELENGTH = 1.55e-6
 INTERPOLATIONS = ("linear", "magnitude-phase")
 PASSIVE = ("check", "enforce", "ignore")
+LIGHT = (1e12, 1e17)
+"""Hz, 0.3 mm to 3 nm: frequencies outside of it are no frequencies of light, but a slip of the unit."""
 PASSIVITY_TOLERANCE = 1e-5
 """By how much a singular value may pass one: what the six digits of most files can add."""
 
@@ -86,7 +88,8 @@ class TabulatedScatterer(Element):
         raises where a singular value passes one by more than 1e-5, `enforce` brings it down to one, `ignore` leaves it
         (an amplifier). group_delay: (n, n), s. source: what errors call the table, a file.
 
-        Raises InputError for shapes that do not fit, numbers that are not finite, a gain in a passive table.
+        Raises InputError for shapes that do not fit, numbers that are not finite, frequencies that are not those of
+        light (1e12 to 1e17 Hz), a gain in a passive table.
         """
         check.one_of("passive", passive, PASSIVE)
         names, frequencies, scattering = tuple(names), np.asarray(frequencies, float), np.asarray(scattering, complex)
@@ -186,6 +189,12 @@ def _check_table(names: tuple[str, ...], frequencies: np.ndarray, scattering: np
         )
     check.finite(f"scattering parameters of {source}", scattering)
     _check_rising(frequencies, source)
+    for frequency in frequencies[[0, -1]]:
+        if not LIGHT[0] <= frequency <= LIGHT[1]:
+            raise InputError(
+                f"The frequencies of {source} must be those of light, {LIGHT[0]:g} Hz to {LIGHT[1]:g} Hz, but one is"
+                f" {frequency:g} Hz; are they wavelengths, or in another unit (GHz, THz)?"
+            )
 
 
 def _check_rising(frequencies: np.ndarray, source: str) -> None:
