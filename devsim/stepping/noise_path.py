@@ -120,10 +120,10 @@ def _pole_frequencies(source: Source, steps: int, step: Array) -> Array:
 
 
 def _averaging(steps: Array) -> Array:
-    """How much less the average over a step varies than the process, whose memory lasts 1/`steps` of it."""
+    """The factor by which a process of memory 1/`steps`, held over each step, keeps its density at low frequencies."""
     small = steps < 1e-3
-    safe = jnp.where(small, 1.0, steps)
-    return jnp.where(small, 1 - steps / 6, jnp.sqrt(2 * (safe - 1 + jnp.exp(-safe))) / safe)
+    safe = jnp.where(small, 1.0, steps / 2)
+    return jnp.where(small, 1 - steps**2 / 24, jnp.sqrt(jnp.tanh(safe) / safe))
 
 
 def _pole_variance(source: Source, frequencies: Array) -> Array:
