@@ -6,9 +6,8 @@ INSTALLED := $(VENV)/.installed
 
 OLDEST := .venv-oldest
 SAX := .venv-sax
-CORE := tests/every_device tests/photonic tests/exchange tests/test_circuit.py tests/test_operating_point.py tests/test_waveforms.py \
-	tests/test_electrical_devices.py tests/test_spiking_devices.py tests/test_transient.py tests/test_small_signal.py \
-	tests/test_noise_spectrum.py tests/test_optics.py tests/external/test_scattering_sax.py
+CORE := tests/every_device tests/test_circuit.py tests/test_operating_point.py tests/test_waveforms.py tests/test_transient.py \
+	tests/test_small_signal.py tests/test_noise_spectrum.py tests/test_optics.py tests/exchange/test_spice_reader.py
 
 .PHONY: help run test test-slow test-all test-versions lint bench results clean
 

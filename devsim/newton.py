@@ -23,7 +23,7 @@ WORDS = (
     "no step lowers the error",
 )
 _SMALLEST_STEP = 2.0**-60
-_STUCK = 2.0**-8
+_STUCK = 2.0**-57
 """Damping beyond which pseudo-time is tried."""
 _SMALLEST_SHIFT, _LARGEST_SHIFT = 1e-7, 1e12
 """Weights of pseudo-time, relative to each equation's largest derivative, at which it ends in success and in failure."""
