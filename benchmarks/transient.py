@@ -32,6 +32,7 @@ from devsim.analyses.transient import transient
 from devsim.devices.electrical import Resistor, VoltageSource
 from devsim.devices.electrical.reactive import Capacitor
 from devsim.devices.photonic import MachZehnder
+from devsim.exchange import read_yaml
 from devsim.parameter import parameter
 from devsim.ports import Balance, Unknown, ageless, quiet, signal_in, signal_out
 from devsim.waveform import Step
@@ -251,6 +252,19 @@ def mesh_rows(repeats: int, modes: int = 16) -> list[tuple]:
     return rows
 
 
+def dies_rows(repeats: int) -> list[tuple]:
+    """An interferometer that heats itself: one die, and 64 dies in one vectorised call."""
+    page = Path(__file__).resolve().parents[1] / "examples" / "heated_interferometer.yaml"
+    circuit = read_yaml(page).set("heater.resistance_spread", 0.05).set("split.coupling_spread", 0.02)
+    drive = lambda key: operating_point(circuit.fabricate(key))["drive"]
+    keys = jax.random.split(jax.random.key(0), 64)
+    rows = [timed(drive, keys[0], repeats=repeats), timed(jax.vmap(drive), keys, repeats=repeats)]
+    ratio = f"{rows[1][1] / rows[0][1]:.1f} x one"
+    return [
+        ("electro-optical loop", n, c, r, x) for n, (c, r, _), x in zip(("1 die", "64 dies"), rows, ("", ratio), strict=True)
+    ]
+
+
 def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -260,7 +274,7 @@ def main() -> None:
     table = Table(title=title)
     for column in ("what", "by", "compile", "run", "result or difference"):
         table.add_column(column, justify="left" if column in ("what", "by") else "right")
-    for rows in (explicit_rows, implicit_rows, equal_parts_rows, mesh_rows):
+    for rows in (explicit_rows, implicit_rows, equal_parts_rows, mesh_rows, dies_rows):
         for what, by, compile_time, run, result in rows(repeats):
             table.add_row(what, by, f"{compile_time:.2f} s", f"{1e3 * run:.1f} ms", result)
     Console(width=120).print(table)

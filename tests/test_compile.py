@@ -8,7 +8,7 @@ import pytest
 
 from devsim import newton
 from devsim.analyses.operating_point import from_rest, operating_point, port_values
-from devsim.analyses.transient import transient
+from devsim.analyses.transient import refined, transient
 from devsim.check import InputError
 from devsim.circuit import Circuit
 from devsim.compile import evaluate, plan_of
@@ -130,6 +130,11 @@ CHARGED = Circuit(
 def test_what_cannot_run_adaptively_is_refused_in_words(circuit, inputs, options, words):
     with pytest.raises(InputError, match=words):
         transient(circuit, inputs, duration=1e-6, step=1e-8, **options)
+
+
+def test_a_refined_run_takes_no_solver_that_chooses_its_own_steps():
+    with pytest.raises(InputError, match="`method` of a refined transient must be a name"):
+        refined(TRACKER, {"in": 1.0, "track": 1.0}, duration=1e-6, step=1e-8, tolerance=1e-3, method=diffrax.Tsit5())
 
 
 def test_optical_nets_are_checked_when_the_circuit_is_made():

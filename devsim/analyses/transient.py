@@ -128,6 +128,8 @@ def refined(
     for name in ("key", "start"):
         if options.get(name) is not None:
             raise InputError(f"`{name}` must not be given to a refined transient: noise has no limit, and a start one step.")
+    if not isinstance(options.get("method"), str | None):
+        raise InputError("`method` of a refined transient must be a name: a solver of diffrax chooses its steps itself.")
     before, change, divisions, failures = None, math.inf, 1, 0
     while True:
         found = _found(circuit, inputs, duration, step, divisions=divisions, **options)
