@@ -3,7 +3,8 @@
 Source: Deuflhard, Newton Methods for Nonlinear Problems (Springer, 2011), sections 2.1.1 and 3.3: a damped step is
 accepted when the simplified correction J(y)^-1 F(y + s dy) is shorter than dy, a test that does not change when the
 equations are rescaled; Hairer and Wanner, Solving Ordinary Differential Equations II (Springer, 1996), section IV.8, for
-the simplified iteration with a Jacobian kept from step to step. Why not a library's Newton: circuits mix volts,
+the simplified iteration with a Jacobian kept from step to step; Melville, Trajkovic, Fang and Watson, IEEE Trans. CAD 12,
+861 (1993), for conductances to ground that are taken away by and by. Why not a library's Newton: circuits mix volts,
 picoamperes and exponentials, so the step test needs a scale for every unknown, the word for a failure needs the unknown
 that moved last, and parts know the few places of the Jacobian that they fill.
 """
@@ -22,17 +23,20 @@ WORDS = (
     "singular: the equations do not fix every unknown",
     "no step lowers the error",
 )
-_SMALLEST_STEP = 2.0**-60
-_STUCK = 2.0**-57
-"""Damping beyond which pseudo-time is tried."""
-_SMALLEST_SHIFT, _LARGEST_SHIFT = 1e-7, 1e12
-"""Weights of pseudo-time, relative to each equation's largest derivative, at which it ends in success and in failure."""
+_SMALLEST_STEP = 2.0**-30
+"""Damping beyond which a solve is stuck."""
+_MOST_STEPS = {False: 100, True: 30}
+"""Newton steps without, and with, a tie to the start, beyond which a solve is stuck."""
+_FIRST_TIE, _LARGEST_TIE, _SMALLEST_TIE = 1.0, 1e8, 1e-13
+"""Ties to the start (S, at a node): the first one, and those at which they end in failure and in success."""
+_SMALLEST_RATIO, _LARGEST_RATIO = 1.05, 1e3
+"""By how much a tie is made weaker at once, at least and at most."""
 _SLOWEST = 0.3
 """A kept Jacobian that shortens the correction by less than this factor in one step is made anew."""
 
 
 class System(Protocol):
-    """Equations to be solved: hashable, all numbers in `theta`. relaxing: the unknowns that have inertia, (n,)."""
+    """Equations to be solved: hashable, all numbers in `theta`. relaxing: the unknowns that may be tied to the start, (n,)."""
 
     relaxing: Any
 
@@ -78,7 +82,7 @@ def solve(
     scale: Float[Array, " n"],
     kept: Kept | None = None,
     *,
-    most_steps: int = 200,
+    most_steps: int = 1000,
 ) -> tuple[Array, Outcome, Kept | None]:
     """The root of `system.residual(theta, y)` near `start`. A failed solve returns NaN, never a silent number.
 
@@ -119,10 +123,23 @@ def _row_sizes(matrix: Array) -> Array:
     return jnp.where(rows > 0, rows, 1.0)
 
 
+class _Tie(NamedTuple):
+    """A conductance from each unknown with inertia to where it started: `strength`, 0 for the equations as they are.
+
+    solved: the weakest one, so far, with which the equations were solved, infinite before, and `at` the solution. ratio: how
+    much weaker the next one is to be. steps: those taken with this one.
+    """
+
+    strength: Array
+    solved: Array
+    at: Array
+    ratio: Array
+    steps: Array
+
+
 class _State(NamedTuple):
     """y: the last accepted point, f its residual. step: the correction to be tried, `size` of it. factors: of a Jacobian,
-    which is that at `y` where `is_fresh`. rate: how much the last correction was shorter than the one before. shift: the
-    weight of pseudo-time, 0 for Newton steps."""
+    which is that at `y` where `is_fresh`. rate: how much the last correction was shorter than the one before."""
 
     y: Array
     f: Array
@@ -132,15 +149,15 @@ class _State(NamedTuple):
     is_fresh: Array
     is_first: Array
     rate: Array
-    shift: Array
+    tie: _Tie
     outcome: Outcome
 
 
 class _Verdict(NamedTuple):
-    """What becomes of a trial point: taken, the end, to be corrected with the same Jacobian, or nearer to the last one."""
+    """What becomes of a trial point: taken, a solution, to be corrected with the same Jacobian, or nearer to the last one."""
 
     accepted: Array
-    done: Array
+    solved: Array
     simplified: Array
     halved: Array
     rate: Array
@@ -151,10 +168,10 @@ class _Iteration:
     """Damped Newton steps; with a kept inverse, simplified ones as long as they shorten the correction well.
 
     Either ends when the correction itself is small: a rate of convergence remembered from other steps proves nothing once a
-    diode has turned on. Where damping leads nowhere, the values with inertia (`relaxing`) move on in pseudo-time, with steps
-    that grow as the residual falls (Kelley and Keyes, SIAM J. Numer. Anal. 35, 508 (1998)), before Newton goes on. Each pass
-    evaluates the residual once. A new Jacobian is made in a loop of at most one turn and not in a condition, which would be
-    paid for in every pass where many dies are vectorised.
+    diode has turned on. Where that leads nowhere, the unknowns with inertia are tied to the start by conductances, which are
+    then made weaker from solution to solution until they are gone. Each pass evaluates the residual once. A new Jacobian is
+    made in a loop of at most one turn and not in a condition, which would be paid for in every pass where many dies are
+    vectorised.
     """
 
     def __init__(self, residual: Callable, jacobian: Callable, relaxing: Array, start: Array, kept: Kept | None):
@@ -177,43 +194,42 @@ class _Iteration:
             factors, known = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes), zero + jnp.inf
         else:
             factors, known = self.kept.inverse, jnp.clip(self.kept.rate, jnp.finfo(self.dtype).eps, None) ** 0.8
+        tie = _Tie(zero, zero + jnp.inf, start, zero + 10, zero)
         first = Outcome(zero + 1, zero, zero + jnp.inf, zero)
         none = jnp.zeros_like(start)
-        return _State(start, none, none, zero + 1, factors, false, ~false, known, zero, first)
+        return _State(start, none, none, zero + 1, factors, false, ~false, known, tie, first)
 
     def advance(self, state: _State) -> _State:
         """Try a point, judge it, and find where to go next."""
         trial = state.y + state.size * state.step
-        f = self.residual(trial)
+        f = self.residual(trial) + self.pull(state.tie) * (trial - self.start)
         rest = self.correct(state.factors, f)
         verdict = self.judged(state, trial, f, rest)
-        accepted, done = verdict.accepted, verdict.done
-        shift = self.next_shift(state, verdict, f)
-        y, f = jnp.where(accepted, trial, state.y), jnp.where(accepted, f, state.f)
-        stuck = (shift > 0) & (state.shift == 0)
-        renewed = (~done & ~verdict.simplified & ~verdict.halved) | stuck
+        done = verdict.solved & (state.tie.strength == 0)
+        tie, retied = self.retied(state, verdict, trial)
+        y, f = jnp.where(verdict.accepted, trial, state.y), jnp.where(verdict.accepted, f, state.f)
+        renewed = ~done & ~verdict.simplified & ~verdict.halved & ~retied
 
         def renew(_):
             matrix = self.jacobian(y)
-            if self.kept is None:
-                matrix += jnp.diag(shift * self.relaxing * _row_sizes(matrix))
-            factors = self.factor(matrix)
+            factors = self.factor(matrix if self.kept is not None else matrix + jnp.diag(self.pull(tie)))
             return factors, self.correct(factors, f), jnp.zeros((), bool)
 
         begin = (state.factors, jnp.where(verdict.simplified, rest, state.step), renewed)
         factors, step, _ = jax.lax.while_loop(lambda carry: carry[2], renew, begin)
-        size = jnp.where(verdict.halved & ~stuck, state.size / 2, 1.0)
-        lost = (size < _SMALLEST_STEP) | (shift > _LARGEST_SHIFT)
         singular = renewed & ~jnp.all(jnp.isfinite(step))
+        lost = (tie.strength > _LARGEST_TIE) | (tie.ratio < _SMALLEST_RATIO)
         status = jnp.where(done, 0, jnp.where(singular, 2, jnp.where(lost, 3, 1))).astype(self.dtype)
-        steps = state.outcome.steps + (accepted & (done | ~state.is_first))
+        steps = state.outcome.steps + (verdict.accepted & (done | ~state.is_first))
         worst = jnp.argmax(verdict.error_of_each).astype(self.dtype)
         outcome = Outcome(status, steps, jnp.max(verdict.error_of_each), worst)
-        y, fresh = jnp.where(done, trial + rest, y), renewed | verdict.halved
-        return _State(y, f, step, size, factors, fresh, jnp.zeros((), bool), verdict.rate, shift, outcome)
+        y = jnp.where(done, trial + rest, jnp.where(retied, tie.at, y))
+        step = jnp.where(retied, 0.0, step)
+        size = jnp.where(verdict.halved & ~retied, state.size / 2, 1.0)
+        return _State(y, f, step, size, factors, renewed | verdict.halved, retied, verdict.rate, tie, outcome)
 
     def judged(self, state: _State, trial: Array, f: Array, rest: Array) -> _Verdict:
-        """The natural monotonicity test; in pseudo-time, that the residual does not grow much."""
+        """The natural monotonicity test."""
         length, left = jnp.max(jnp.abs(state.step)), jnp.max(jnp.abs(rest))
         error_of_each = jnp.abs(rest) / (1 + jnp.abs(trial))
         noise = 1e3 * jnp.finfo(self.dtype).eps * (1 + jnp.max(jnp.abs(trial)))
@@ -221,29 +237,36 @@ class _Iteration:
         tiny = jnp.finfo(self.dtype).tiny
         rate = jnp.where(state.is_first | (length <= self.tolerance), known, left / jnp.maximum(length, tiny))
         shorter = jnp.isfinite(left) & ((left <= (1 - state.size / 4) * length) | (length <= noise))
-        plain = jnp.where(state.is_first, True, shorter & (state.is_fresh | (rate < _SLOWEST)))
-        pseudo = state.shift > 0
-        accepted = jnp.where(pseudo, self.growth(state, f) <= 4.0, plain)
+        accepted = jnp.where(state.is_first, True, shorter & (state.is_fresh | (rate < _SLOWEST)))
         small = jnp.max(error_of_each) <= self.tolerance
-        done = accepted & ~pseudo & small & (~state.is_first | (rate < self.patience))
+        solved = accepted & small & (~state.is_first | (rate < self.patience))
         simplified = accepted & (rate < self.patience) & jnp.isfinite(left)
-        return _Verdict(accepted, done, simplified, ~accepted & state.is_fresh & ~pseudo, rate, error_of_each)
+        return _Verdict(accepted, solved, simplified, ~accepted & state.is_fresh, rate, error_of_each)
 
-    def growth(self, state: _State, f: Array) -> Array:
-        """How much larger the residual is than at the last accepted point, each equation in its own measure."""
-        rows = state.factors[1] if self.kept is None else jnp.ones(())
-        rows = jnp.where(rows > 0, rows, 1.0)
-        before = jnp.max(jnp.abs(state.f / rows))
-        return jnp.max(jnp.abs(f / rows)) / jnp.maximum(before, jnp.finfo(self.dtype).tiny)
+    def pull(self, tie: _Tie) -> Array | float:
+        """The conductance of each tie; a solve that begins with a kept inverse is never tied."""
+        return tie.strength * self.relaxing if self.kept is None else 0.0
 
-    def next_shift(self, state: _State, verdict: _Verdict, f: Array) -> Array:
-        """The weight of pseudo-time: taken up where damping is stuck, less with every success, more after a failure."""
+    def retied(self, state: _State, verdict: _Verdict, trial: Array) -> tuple[_Tie, Array]:
+        """The next tie, and whether it is another: weaker after a solution, stronger where the solve is stuck."""
+        tie = state.tie
+        most = jnp.where(tie.strength > 0, _MOST_STEPS[True], _MOST_STEPS[False])
+        stuck = ~verdict.solved & ((verdict.halved & (state.size < _SMALLEST_STEP)) | (tie.steps > most))
         if self.kept is not None:
-            return state.shift
-        stuck = verdict.halved & (state.size < _STUCK)
-        better = state.shift * jnp.clip(self.growth(state, f), 0.1, 0.5)
-        going = jnp.where(verdict.accepted, jnp.where(better < _SMALLEST_SHIFT, 0.0, better), 4 * state.shift)
-        return jnp.where(state.shift > 0, going, jnp.where(stuck, 1.0, 0.0))
+            return tie._replace(ratio=jnp.where(stuck, 0.0, tie.ratio)), jnp.zeros((), bool)
+        solved, is_free = verdict.solved & (tie.strength > 0), jnp.isinf(tie.solved)
+        faster = jnp.where(tie.steps < 8, jnp.minimum(tie.ratio**1.5, _LARGEST_RATIO), tie.ratio)
+        ratio = jnp.where(solved, faster, jnp.where(stuck & ~is_free, jnp.sqrt(tie.ratio), tie.ratio))
+        weaker = jnp.where(solved, tie.strength, tie.solved) / ratio
+        weaker = jnp.where(weaker < _SMALLEST_TIE, 0.0, weaker)
+        stronger = jnp.where(tie.strength > 0, 10 * tie.strength, _FIRST_TIE)
+        strength = jnp.where(solved | ~is_free, weaker, stronger)
+        other = solved | stuck
+        at = jnp.where(solved, trial, tie.at)
+        steps = jnp.where(other, 0.0, tie.steps + verdict.accepted)
+        return _Tie(
+            jnp.where(other, strength, tie.strength), jnp.where(solved, tie.strength, tie.solved), at, ratio, steps
+        ), other
 
 
 def _factored(matrix: Array):

@@ -77,7 +77,7 @@ def test_the_jacobian_that_parts_fill_in_is_the_derivative(mode):
     assert compared
 
 
-def test_pseudo_time_finds_the_root_where_damping_is_stuck(monkeypatch):
+def test_ties_to_the_start_lead_to_the_root_where_damping_is_stuck(monkeypatch):
     strong = LOOP.set("laser.power", 12e-3)
     found = operating_point(strong)
     currents = {part: port_values(strong, found, part) for part in ("detector", "shunt", "feed", "load", "heater")}
@@ -86,7 +86,7 @@ def test_pseudo_time_finds_the_root_where_damping_is_stuck(monkeypatch):
     largest = float(jnp.abs(currents["detector"]["anode"]))
     assert abs(float(sense)) < 1e-9 * largest and abs(float(drive)) < 1e-9 * largest
     plan = plan_of(strong)
-    monkeypatch.setattr(newton, "_STUCK", 0.0)
+    monkeypatch.setattr(newton, "_LARGEST_TIE", 0.0)
     jax.clear_caches()
     _, outcomes = evaluate(plan, strong.groups, from_rest(plan, strong, {}))
     assert [newton.WORDS[int(outcome.status)] for outcome in outcomes] == ["no step lowers the error"]

@@ -238,11 +238,13 @@ def crossbar(size, step):
     return branches
 
 
-def inverters(count):
-    """A ring of inverters of different strengths."""
+def inverters(count, driven=None):
+    """A ring of inverters of different strengths; where it is `driven` (V), a chain."""
     branches = {"supply": (VoltageSource(3.0), "vdd", "gnd")}
+    if driven is not None:
+        branches["drive"] = (VoltageSource(driven), "n0", "gnd")
     for k in range(count):
-        before, after = f"n{k}", f"n{(k + 1) % count}"
+        before, after = f"n{k}", f"n{(k + 1) % count if driven is None else k + 1}"
         branches[f"up{k}"] = (LevelOneMOSFET(-0.7, width=1e-4 * (2 + 0.3 * k), **P), after, before, "vdd", "vdd")
         branches[f"down{k}"] = (LevelOneMOSFET(0.6 + 0.02 * k, **N), after, before, "gnd", "gnd")
     return branches
@@ -351,6 +353,8 @@ CIRCUITS = {
     "rectifier": Bench(RECTIFIER, 2e-3, 2e-6),
     "common source": Bench(AMPLIFIER, 1e-6, 2e-9, method="tr_bdf2", swept="drive"),
     "ring of inverters": Bench(inverters(5)),
+    "longer ring of inverters": Bench(inverters(9)),
+    "chain of inverters": Bench(inverters(15, driven=1.2)),
     "memristor": Bench(
         {
             "drive": (VoltageSource(0.0, waveform=Sine(0.0, 0.6, 1e5)), "in", "gnd"),
