@@ -59,6 +59,7 @@ class Task(NamedTuple):
 class Step:
     """A stage made ready to run.
 
+    blocks: how many loops of one kind are solved side by side, each with an equal share of the values, one behind the other.
     stated: values that a part states outright, whose equation is the value less its statement. dynamic: values whose
     equation holds a rate of change. relaxing: node potentials, and unknowns that settle. rest: where an internal unknown's
     value at power-up is, -1 for other values.
@@ -68,6 +69,7 @@ class Step:
     size: int
     jobs: list[Job]
     implicit: bool
+    blocks: int
     stated: np.ndarray
     dynamic: np.ndarray
     relaxing: np.ndarray
@@ -105,13 +107,15 @@ class Step:
         return weights.static * static + changing + weights.value * y + weights.offset
 
     def jacobian(self, task: Task, y: Array) -> Array:
-        """Its derivative: what each part fills in, added up."""
+        """Its derivative: what each part fills in, added up. No loop depends on another one beside it."""
         weights, each = task.weights, np.arange(self.size)
         entries = [(each, each, weights.value + weights.static * self.stated)]
         for is_stored, rows, columns, values in self._stamps(task.groups, [*task.segments, y], task.t, self.segment):
             weight = weights.stored if is_stored else weights.static
             entries.append((rows, columns, weight[rows] * values))
-        return filled_matrix((self.size, self.size), entries)
+        width = self.size // self.blocks
+        matrix = filled_matrix((self.size, width), [(rows, columns % width, values) for rows, columns, values in entries])
+        return matrix if self.blocks == 1 else matrix.reshape(self.blocks, width, width)
 
     def balance(self, groups: tuple, segments: list[Array], t: Array | float) -> tuple[Array, Array]:
         """Static and stored sides of a loop's equations at the values in the last of `segments`."""
@@ -201,6 +205,7 @@ class Plan:
             offset,
             jobs,
             stage.implicit,
+            stage.blocks,
             every(lambda n: not self.graph.is_free(n), bool),
             every(self.graph.is_dynamic, bool),
             every(self.graph.has_inertia, bool),

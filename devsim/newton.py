@@ -36,16 +36,21 @@ _SLOWEST = 0.3
 
 
 class System(Protocol):
-    """Equations to be solved: hashable, all numbers in `theta`. relaxing: the unknowns that may be tied to the start, (n,)."""
+    """Equations to be solved: hashable, all numbers in `theta`.
+
+    relaxing: the unknowns that may be tied to the start, (n,). blocks: how many equally large parts of them, one behind the
+    other, have nothing to do with each other.
+    """
 
     relaxing: Any
+    blocks: int
 
     def residual(self, theta: Any, y: Array) -> Array:
         """What is left of the equations at `y`, (n,)."""
         ...
 
     def jacobian(self, theta: Any, y: Array) -> Array:
-        """Its derivative with respect to `y`, (n, n)."""
+        """Its derivative with respect to `y`, (n, n); with several blocks (blocks, n / blocks, n / blocks)."""
         ...
 
 
@@ -61,13 +66,14 @@ class Outcome(NamedTuple):
 class Kept(NamedTuple):
     """What a solve leaves for the next one nearby: the transposed inverse of its scaled Jacobian and how well it served."""
 
-    inverse: Float[Array, "n n"]
+    inverse: Float[Array, "*blocks n n"]
     rate: Float[Array, ""]
 
 
-def nothing_kept(size: int) -> Kept:
-    """Before the first solve: an inverse that no step trusts."""
-    return Kept(jnp.zeros((size, size)), jnp.asarray(jnp.inf))
+def nothing_kept(size: int, blocks: int) -> Kept:
+    """Before the first solve of `size` unknowns: an inverse that no step trusts."""
+    shape = (size, size) if blocks == 1 else (blocks, size // blocks, size // blocks)
+    return Kept(jnp.zeros(shape), jnp.asarray(jnp.inf))
 
 
 def tolerance_of(dtype) -> float:
@@ -99,7 +105,7 @@ def solve(
 def _root(told, theta, start, scale, kept):
     system, most_steps = told
     residual = lambda y: system.residual(theta, y * scale)
-    jacobian = lambda y: system.jacobian(theta, y * scale) * scale
+    jacobian = lambda y: _columns_scaled(system.jacobian(theta, y * scale), scale)
     state = _Iteration(residual, jacobian, jnp.asarray(system.relaxing, float), start / scale, kept).run(most_steps)
     kept = None if kept is None else Kept(state.factors, state.rate)
     return jnp.where(state.outcome.status == 0, state.y, jnp.nan) * scale, tuple(state.outcome), kept
@@ -113,14 +119,18 @@ def _root_jvp(told, primals, tangents):
     _, push = jax.jvp(lambda theta: system.residual(theta, y), (theta,), (tangents[0],))
     matrix = system.jacobian(theta, y)
     rows = _row_sizes(matrix)
-    slope = -jnp.linalg.solve(matrix / rows[:, None], push / rows)
+    slope = -jnp.linalg.solve(matrix / rows[..., None], (push.reshape(rows.shape) / rows)[..., None]).reshape(y.shape)
     still = jax.tree.map(jnp.zeros_like, (outcome, kept))
     return (y, outcome, kept), (slope, *still)
 
 
 def _row_sizes(matrix: Array) -> Array:
-    rows = jax.lax.stop_gradient(jnp.max(jnp.abs(matrix), axis=1))
+    rows = jax.lax.stop_gradient(jnp.max(jnp.abs(matrix), axis=-1))
     return jnp.where(rows > 0, rows, 1.0)
+
+
+def _columns_scaled(matrix: Array, scale: Array) -> Array:
+    return matrix * scale.reshape(*matrix.shape[:-2], 1, matrix.shape[-1])
 
 
 class _Tie(NamedTuple):
@@ -212,7 +222,9 @@ class _Iteration:
 
         def renew(_):
             matrix = self.jacobian(y)
-            factors = self.factor(matrix if self.kept is not None else matrix + jnp.diag(self.pull(tie)))
+            if self.kept is None:
+                matrix += _columns_scaled(_identity(matrix), self.pull(tie))
+            factors = self.factor(matrix)
             return factors, self.correct(factors, f), jnp.zeros((), bool)
 
         begin = (state.factors, jnp.where(verdict.simplified, rest, state.step), renewed)
@@ -269,20 +281,28 @@ class _Iteration:
         ), other
 
 
+def _identity(like: Array) -> Array:
+    return jnp.broadcast_to(jnp.eye(like.shape[-1]), like.shape)
+
+
 def _factored(matrix: Array):
     rows = _row_sizes(matrix)
-    return jax.scipy.linalg.lu_factor(matrix / rows[:, None]), rows
+    return jax.scipy.linalg.lu_factor(matrix / rows[..., None]), rows
 
 
 def _by_factors(factors, g: Array) -> Array:
-    return -jax.scipy.linalg.lu_solve(factors[0], g / jnp.where(factors[1] > 0, factors[1], 1.0))
+    rows = jnp.where(factors[1] > 0, factors[1], 1.0)
+    return -jax.scipy.linalg.lu_solve(factors[0], (g.reshape(rows.shape) / rows)[..., None]).reshape(g.shape)
 
 
 def _inverted(matrix: Array) -> Array:
     """The transposed inverse: so laid out in memory, it is applied 5 times as fast as the inverse itself."""
     rows = _row_sizes(matrix)
-    return jnp.linalg.solve((matrix / rows[:, None]).T, jnp.eye(len(rows))) / rows[:, None]
+    transposed = jnp.swapaxes(matrix / rows[..., None], -1, -2)
+    return jnp.linalg.solve(transposed, _identity(matrix)) / rows[..., None]
 
 
 def _by_inverse(inverse: Array, g: Array) -> Array:
-    return -(g @ inverse)
+    if inverse.ndim == 2:
+        return -(g @ inverse)
+    return -(g.reshape(len(inverse), 1, -1) @ inverse).reshape(g.shape)

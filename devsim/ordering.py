@@ -22,10 +22,12 @@ transparent in the first two, and known from history in the last two."""
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """Values found together: `implicit` ones by solving a loop, the others each by one evaluation."""
+    """Values found together: `implicit` ones by solving as many equal loops as there are `blocks`, one behind the other in
+    `nodes`; the others each by one evaluation."""
 
     nodes: tuple[Node, ...]
     implicit: bool
+    blocks: int = 1
 
 
 class Graph:
@@ -227,8 +229,21 @@ class Graph:
         for depth in range(1 + max(level.values(), default=-1)):
             if depth in plain:
                 stages.append(Stage(tuple(plain[depth]), implicit=False))
-            stages += [Stage(tuple(loop), implicit=True) for loop in loops.get(depth, [])]
+            stages += self._side_by_side(loops.get(depth, []))
         return stages
+
+    def _side_by_side(self, loops: list[tuple[Node, ...]]) -> list[Stage]:
+        """Loops that do not need each other as stages: those made in the same way by equal parts in one of them."""
+        alike: dict[tuple, list[tuple[Node, ...]]] = {}
+        for loop in loops:
+            made = sorted((self._made_by(node), node) for node in loop)
+            alike.setdefault(tuple(how for how, _ in made), []).append(tuple(node for _, node in made))
+        return [Stage(tuple(node for loop in found for node in loop), True, len(found)) for found in alike.values()]
+
+    def _made_by(self, node: Node) -> tuple:
+        """The kind of a value, and the groups and answers that make up its equation."""
+        sources = (pin.rsplit(".", 1) for pin in self.sources(node))
+        return node[0], tuple(sorted((self.netlist.places()[part][0], answer) for part, answer in sources))
 
     def _check_closed(self, component: tuple[Node, ...]) -> None:
         if all(node[0] == "signal" for node in component):

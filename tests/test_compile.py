@@ -9,7 +9,7 @@ import pytest
 from devsim import newton
 from devsim.analyses.operating_point import from_rest, operating_point, port_values
 from devsim.analyses.transient import refined, transient
-from devsim.check import InputError
+from devsim.check import InputError, SolveError
 from devsim.circuit import Circuit
 from devsim.compile import evaluate, plan_of
 from devsim.devices.converters import SampleAndHold
@@ -75,6 +75,60 @@ def test_the_jacobian_that_parts_fill_in_is_the_derivative(mode):
             compared += 1
         segments.append(y)
     assert compared
+
+
+def branches(count):
+    """Resistors from one input, each into a diode beside a capacitor: loops that have nothing to do with each other."""
+    parts, nets = {}, {"in": [], "gnd": []}
+    for k in range(count):
+        parts |= {f"r{k}": Resistor(1e3 * (k + 1)), f"d{k}": Diode(1e-14), f"c{k}": Capacitor(1e-12)}
+        nets["in"].append(f"r{k}.a")
+        nets[f"out{k}"] = (f"r{k}.b", f"d{k}.anode", f"c{k}.a")
+        nets["gnd"] += [f"d{k}.cathode", f"c{k}.b"]
+    return Circuit(parts, {net: tuple(pins) for net, pins in nets.items()}, inputs={"in": "in"})
+
+
+@pytest.mark.parametrize("mode", ["rest", "frequency", "implicit"])
+def test_equal_loops_are_one_stage_whose_jacobian_is_the_derivative_block_by_block(mode):
+    many = branches(5)
+    plan = plan_of(many, mode)
+    assert [(step.implicit, step.size, step.blocks) for step in plan.steps] == [(True, 5, 5)]
+    (step,) = plan.steps
+    segments = [jnp.zeros(1), jnp.ones(1), jnp.zeros(0)]
+    weights = [jnp.asarray(each) for each in np.random.default_rng(4).normal(size=(4, 5))]
+    task = step.at_rest(many.groups, segments)
+    task = task._replace(weights=type(task.weights)(*weights))
+    y = jnp.linspace(0.3, 0.7, 5)
+    wanted = jax.jacfwd(lambda y: step.residual(task, y))(y)
+    np.testing.assert_allclose(np.diag(step.jacobian(task, y)[:, 0, 0]), wanted, rtol=1e-12)
+
+
+def test_equal_loops_side_by_side_do_what_each_does_alone():
+    def run(circuit):
+        held = {net: 0.0 for net, _ in circuit.netlist.nets if net.startswith("out")}
+        return transient(circuit, {"in": 1.0}, duration=4e-9, step=1e-10, initial=held)
+
+    together, rest = run(branches(5)), operating_point(branches(5), {"in": 1.0})
+    slopes = jax.grad(lambda circuit: operating_point(circuit, {"in": 1.0})["out3"])(branches(5))
+    alone = branches(1).set("r0.resistance", 4e3)
+    tolerance = 10 * newton.tolerance_of(float)  # each step is solved to one, whatever the Jacobian it has kept
+    np.testing.assert_allclose(together["out3"], run(alone)["out0"], rtol=tolerance)
+    slope = jax.grad(lambda circuit: operating_point(circuit, {"in": 1.0})["out0"])(alone)
+    assert float(rest["out3"]) == pytest.approx(float(operating_point(alone, {"in": 1.0})["out0"]), rel=1e-13)
+    assert float(slopes.get("r3.resistance")) == pytest.approx(float(slope.get("r0.resistance")), rel=1e-12)
+    assert float(slopes.get("r2.resistance")) == 0.0
+
+
+def test_of_equal_loops_the_one_that_floats_is_named():
+    capacitors = {f"c{k}": Capacitor(1e-12, leakage_conductance=1e-6 * (k != 1)) for k in range(3)}
+    coupling = {f"k{k}": Capacitor(1e-12) for k in range(3)}
+    nets = {f"out{k}": (f"c{k}.a", f"k{k}.a") for k in range(3)}
+    ends = [f"c{k}.b" for k in range(3)]
+    circuit = Circuit(
+        capacitors | coupling, nets | {"in": tuple(f"k{k}.b" for k in range(3)), "gnd": tuple(ends)}, inputs={"in": "in"}
+    )
+    with pytest.raises(SolveError, match="nothing fixes net `out1`; give each a path"):
+        operating_point(circuit, {"in": 1.0})
 
 
 def test_ties_to_the_start_lead_to_the_root_where_damping_is_stuck(monkeypatch):

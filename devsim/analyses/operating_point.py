@@ -7,16 +7,16 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
+from scipy.linalg import block_diag
 
 from devsim import check
 from devsim.check import InputError, SolveError
 from devsim.circuit import Circuit
 from devsim.compile import Given, Plan, at_rest, evaluate, input_segment, plan_of
-from devsim.dependency import zeros
 from devsim.layout import FIRST_STAGE
+from devsim.newton import Outcome
 from devsim.parameter import as_leaf
-from devsim.ports import Port
-from devsim.solution import Solution
+from devsim.solution import Solution, answered
 
 
 def operating_point(
@@ -39,17 +39,16 @@ def operating_point(
     given = checked_inputs(circuit, dict(inputs))
     if key is not None:
         circuit = circuit.snapshot(key)
-    solution = _solve(circuit, given)
+    solution = Solution(*_solve(circuit, given), circuit.groups, plan_of(circuit), "operating point")
     if check.is_concrete(solution.status) and np.asarray(solution.status).any():
         raise SolveError(f"The operating point failed: {diagnosis(circuit, solution)}")
     return solution
 
 
 @eqx.filter_jit
-def _solve(circuit: Circuit, inputs: dict[str, Array]) -> Solution:
+def _solve(circuit: Circuit, inputs: dict[str, Array]) -> tuple[list[Array], list[Outcome]]:
     plan = plan_of(circuit)
-    segments, outcomes = evaluate(plan, circuit.groups, from_rest(plan, circuit, inputs))
-    return Solution(segments, outcomes, plan, "operating point")
+    return evaluate(plan, circuit.groups, from_rest(plan, circuit, inputs))
 
 
 def from_rest(plan: Plan, circuit: Circuit, inputs: dict[str, Array]) -> Given:
@@ -58,17 +57,8 @@ def from_rest(plan: Plan, circuit: Circuit, inputs: dict[str, Array]) -> Given:
 
 
 def port_values(circuit: Circuit, solution: Solution, part: str) -> dict[str, Array | np.ndarray]:
-    """What the named part answers at each of its ports: the current into it (A) where it is told a potential."""
-    plan, element = solution.plan, circuit[part]
-    ports = dict(plan.netlist.ports[circuit.netlist.places()[part][0]])
-    unknowns = plan.graph.outline(part).unknowns
-
-    def told(kinds: Mapping[str, Port]) -> dict[str, Array | np.ndarray]:
-        slots = {name: plan.slots.get(plan.graph.value_node(part, name)) for name in kinds}
-        return {name: slot.read(solution.segments) if slot else zeros(kinds[name]) for name, slot in slots.items()}
-
-    static = element.balance(0.0, told(ports), told(unknowns)).static
-    return {name: static.get(name, zeros(port)) for name, port in ports.items()}
+    """What the named part answers at each of its ports: the current into it (A) on electrical ones."""
+    return answered(solution.plan, circuit[part], part, solution.segments)
 
 
 def checked_inputs(circuit: Circuit, inputs: dict[str, Any]) -> dict[str, Array]:
@@ -118,6 +108,7 @@ def _undetermined(circuit: Circuit, solution: Solution) -> list[str]:
         if int(outcome.status):
             task = step.at_rest(circuit.groups, solution.segments[: FIRST_STAGE + i])
             jacobian = np.asarray(step.jacobian(task, jnp.full(step.size, 1e-3)))
+            jacobian = jacobian if step.blocks == 1 else block_diag(*jacobian)
             if not np.isfinite(jacobian).all():
                 return []
             rows = np.abs(jacobian).max(axis=1, keepdims=True)
