@@ -1,5 +1,7 @@
 """What an analysis found, by net name, with its status in words."""
 
+from collections.abc import Mapping
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -11,6 +13,7 @@ from devsim.compile import Plan
 from devsim.dependency import zeros
 from devsim.layout import Slot
 from devsim.newton import Outcome
+from devsim.part import Element
 from devsim.ports import GROUND, Port
 
 
@@ -22,27 +25,40 @@ class Solution(eqx.Module):
 
     segments: list[Array]
     outcomes: list[Outcome]
+    groups: tuple[Element, ...]
     plan: Plan = eqx.field(static=True)
     analysis: str = eqx.field(static=True)
 
-    def __getitem__(self, net: str) -> Array | np.ndarray:
-        """Value of a net; leading batch axes, then the net's shape.
+    def __getitem__(self, name: str) -> Array | np.ndarray:
+        """Value of a net or of a `part.unknown`; leading batch axes, then its shape.
 
         Potential in V on electrical nets; on optical nets the wave (W^0.5) that leaves the first of its pins from
-        which one can leave; `wave` tells both directions.
+        which one can leave; `wave` tells both directions. Internal unknowns in their own unit.
         """
-        port = Port("electrical") if net == GROUND else self.plan.netlist.net_ports().get(net)
-        if port is None:
-            raise check.InputError(f"There is no net `{net}`.{check.suggest(net, self.nets())}")
-        return self._value(self.plan.slot(net), port)
+        return self._value(*named_place(self.plan, name))
 
     def wave(self, pin: str) -> Array | np.ndarray:
         """The wave (W^0.5) that leaves the optical port `part.port`. Raises InputError for any other name."""
+        return self._value(*wave_place(self.plan, pin))
+
+    def current(self, pin: str) -> Array | np.ndarray:
+        """The current (A) into the electrical port `part.port`, of the port's shape. Raises InputError for any other name.
+
+        `current("v1.plus")` is SPICE's i(v1). Charges at rest make none: it is the current of the operating point.
+        """
         ports = self.plan.netlist.pin_ports()
-        optical = [name for name, port in ports.items() if port.domain == "optical"]
-        if pin not in optical:
-            raise check.InputError(f"There is no optical port `{pin}`.{check.suggest(pin, optical)}")
-        return self._value(self.plan.slots.get(("wave", pin)), ports[pin])
+        _check_pin(pin, ports, "electrical")
+        part, port = pin.rsplit(".", 1)
+        group, index = self.plan.netlist.places()[part]
+        single = len(self.plan.netlist.members[group]) == 1
+
+        def asked(group: Element, segments: list[Array]) -> Array | np.ndarray:
+            element = group if single else jax.tree.map(lambda leaf: leaf[index], group)
+            return answered(self.plan, element, part, segments)[port]
+
+        for _ in range(self.segments[0].ndim - 1):
+            asked = jax.vmap(asked)
+        return asked(self.groups[group], self.segments)
 
     def _value(self, slot: Slot | None, port: Port) -> Array | np.ndarray:
         """What stands at a slot; zero where there is none."""
@@ -93,6 +109,52 @@ class Solution(eqx.Module):
         return "\n".join(lines)
 
     __repr__ = __str__
+
+
+def named_place(plan: Plan, name: str) -> tuple[Slot | None, Port]:
+    """Where the value of a net or of a `part.unknown` is (None for one that is always zero), and its kind.
+
+    Raises InputError, with the nearest names, where there is neither.
+    """
+    if name == GROUND:
+        return None, Port("electrical")
+    nets = plan.netlist.net_ports()
+    if name in nets:
+        return plan.slot(name), nets[name]
+    part, _, unknown = str(name).rpartition(".")
+    kinds = {p: plan.graph.outline(p).unknowns for p in plan.netlist.names()}
+    if unknown in kinds.get(part, {}):
+        return plan.slots.get(("unknown", part, unknown)), kinds[part][unknown]
+    known = [*nets, *(f"{p}.{n}" for p, every in kinds.items() for n in every)]
+    raise check.InputError(f"There is no net or unknown `{name}`.{check.suggest(str(name), known)}")
+
+
+def wave_place(plan: Plan, pin: str) -> tuple[Slot | None, Port]:
+    """Where the wave that leaves an optical port is (None for one that is always zero), and its kind; or InputError."""
+    ports = plan.netlist.pin_ports()
+    _check_pin(pin, ports, "optical")
+    return plan.slots.get(("wave", pin)), ports[pin]
+
+
+def _check_pin(pin: str, ports: Mapping[str, Port], domain: str) -> None:
+    known = [name for name, port in ports.items() if port.domain == domain]
+    if pin not in known:
+        raise check.InputError(f"There is no {domain} port `{pin}`.{check.suggest(str(pin), known)}")
+
+
+def answered(plan: Plan, element: Element, part: str, segments: list[Array]) -> dict[str, Array | np.ndarray]:
+    """By port of a part (given as `element`): the current into an electrical one (A), what it answers at any other."""
+    ports = dict(plan.netlist.ports[plan.netlist.places()[part][0]])
+    unknowns = plan.graph.outline(part).unknowns
+
+    def told(kinds: Mapping[str, Port]) -> dict[str, Array | np.ndarray]:
+        slots = {name: plan.slots.get(plan.graph.value_node(part, name)) for name in kinds}
+        return {name: slot.read(segments) if slot else zeros(kinds[name]) for name, slot in slots.items()}
+
+    p = told(ports)
+    static = element.balance(0.0, p, told(unknowns)).static
+    is_told = lambda port: port.domain == "electrical" and port.drives
+    return {name: p[name] if is_told(port) else static.get(name, zeros(port)) for name, port in ports.items()}
 
 
 def summary(value: Array) -> str:

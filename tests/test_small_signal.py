@@ -10,7 +10,7 @@ from devsim.analyses.small_signal import small_signal
 from devsim.check import InputError, SolveError
 from devsim.circuit import Circuit
 from devsim.devices.electrical import Capacitor, Diode, Inductor, OperationalAmplifier, Resistor, VoltageSource
-from devsim.devices.photonic import ElectroOpticPhaseShifter, Laser, Photodiode, Waveguide
+from devsim.devices.photonic import DirectionalCoupler, ElectroOpticPhaseShifter, Laser, Mirror, Photodiode, Waveguide
 from devsim.physics import thermal_voltage
 
 FREQUENCY = np.geomspace(1e3, 1e8, 31)
@@ -83,6 +83,20 @@ def test_a_follower_has_the_bandwidth_of_its_amplifier():
     np.testing.assert_allclose(found["out"], 1 / (1 + 1e-4 + S / (2 * np.pi * 1e6)), rtol=1e-11)
 
 
+def test_the_currents_of_a_series_circuit_are_unknowns_of_its_source_and_its_coil():
+    """1 / (R + s L + 1 / s C) through the coil, and the same with a minus sign into the source."""
+    circuit = Circuit(
+        {"s": VoltageSource(0.3), "r": Resistor(R), "l": Inductor(L), "c": Capacitor(C)},
+        {"in": ("s.plus", "r.a"), "mid": ("r.b", "l.a"), "out": ("l.b", "c.a"), "gnd": ("s.minus", "c.b")},
+    )
+    found = small_signal(circuit, source="s.voltage", frequency=FREQUENCY)
+    admitted = 1 / (R + S * L + 1 / (S * C))
+    np.testing.assert_allclose(found["l.current"], admitted, rtol=1e-11)
+    np.testing.assert_allclose(found["s.current"], -admitted, rtol=1e-11)
+    with pytest.raises(InputError, match=r"There is no net or unknown `l.curent`. Did you mean `l.current`"):
+        found["l.curent"]
+
+
 # --- Light ------------------------------------------------------------------------------------------
 
 LINK = Circuit(
@@ -134,6 +148,79 @@ def test_a_voltage_turns_light_through_its_electrode():
     np.testing.assert_allclose(found, np.outer(response, [turn.real, turn.imag]), rtol=1e-11)
 
 
+UNBALANCED = Circuit(
+    {
+        "split": DirectionalCoupler(coupling=0.3),
+        "long": Waveguide(length=1e-2, loss_db_per_cm=1.0),
+        "join": DirectionalCoupler(coupling=0.4),
+        "detector": Photodiode(responsivity=0.8),
+        "load": Resistor(1e3),
+    },
+    {
+        "light": ("split.in0",),
+        "dark": ("split.in1",),
+        "start": ("split.out0", "long.in"),
+        "end": ("long.out", "join.in0"),
+        "short": ("split.out1", "join.in1"),
+        "seen": ("join.out0", "detector.light"),
+        "rest": ("join.out1",),
+        "v": ("detector.anode", "load.a"),
+        "gnd": ("detector.cathode", "load.b"),
+    },
+    inputs={"light": "light", "dark": "dark"},
+    outputs={"rest": "rest"},
+)
+"""An interferometer with one arm 0.14 ns longer than the other, before a detector."""
+ARM = UNBALANCED["long"]
+ARMS = (np.sqrt(0.7 * 0.6) * complex(ARM.transmission(1e-2)), -np.sqrt(0.3 * 0.4))
+"""The factors on the carrier of the late arm, which goes straight twice, and of the short one, which crosses twice."""
+
+
+@pytest.mark.parametrize("source", ["light", pytest.param("split.out0", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("quadrature", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_an_unbalanced_interferometer_turns_a_phase_into_a_power(source, quadrature):
+    """P = |sum_k a_k E(t - T_k)|^2, so that dP = 2 Re[conj(sum_k a_k) d a_k] e^{-s T_k}, d = i for a drive in quadrature.
+
+    From the pin before the long arm, only what enters there changes, which has not been weakened by the splitter yet.
+    """
+    found = small_signal(UNBALANCED, {"light": 1.0 + 0j, "dark": 0j}, source=source, frequency=FREQUENCY, quadrature=quadrature)
+    drive, turns = 1j if quadrature else 1.0, np.exp(-S * float(ARM.delay(1e-2)))
+    late, early = (drive * arm for arm in (ARMS if source == "light" else (ARMS[0] / np.sqrt(0.7), 0.0)))
+    wanted = np.stack([part(late) * turns + part(early) for part in (np.real, np.imag)], axis=-1)
+    np.testing.assert_allclose(found["seen"], wanted, rtol=1e-10, atol=1e-13)
+    carrier = sum(ARMS)
+    watts = 2 * (carrier.real * wanted[:, 0] + carrier.imag * wanted[:, 1])
+    np.testing.assert_allclose(found["v"], 0.8 * 1e3 * watts, rtol=1e-9, atol=1e-9)
+    assert str(found).startswith(f"small signal: from `{source}{' in quadrature' if quadrature else ''}`")
+    if quadrature and source == "light":
+        assert abs(found["v"][0]) < 1e-2 * abs(found["v"][-1])  # a slow phase is that of the carrier, which no detector sees
+
+
+def test_light_that_comes_back_is_read_at_the_pin_that_it_leaves():
+    """Through two guides to a mirror and back: both waves on the net between them, each with its own delay."""
+    parts = {
+        "near": Waveguide(length=0.02),
+        "far": Waveguide(length=0.05, loss_db_per_cm=0.5),
+        "mirror": Mirror(reflectivity=0.6),
+    }
+    circuit = Circuit(
+        parts,
+        {"in": ("near.in",), "mid": ("near.out", "far.in"), "end": ("far.out", "mirror.in"), "o": ("mirror.out",)},
+        inputs={"in": "in"},
+        outputs={"o": "o"},
+    )
+    found = small_signal(circuit, {"in": 0j}, source="in", frequency=FREQUENCY)
+    near, far = (complex(parts[n].transmission(parts[n].length)) for n in ("near", "far"))
+    first, second = (float(parts[n].delay(parts[n].length)) for n in ("near", "far"))
+    pair = lambda factor, late: np.exp(-S * late)[:, None] * np.array([factor.real, factor.imag])
+    forward, backward = pair(near, first), pair(near * far**2 * np.sqrt(0.6), first + 2 * second)
+    np.testing.assert_allclose(found.wave("near.out"), forward, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found["mid"], forward, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found.wave("far.in"), backward, rtol=1e-9, atol=1e-12)
+    with pytest.raises(InputError, match=r"There is no optical port `far.inn`. Did you mean `far.in`"):
+        found.wave("far.inn")
+
+
 # --- Transformations and refusals --------------------------------------------------------------------
 
 
@@ -161,6 +248,8 @@ REFUSED = {
     "one frequency": ({"frequency": 1e3}, r"`frequency` must be a row of frequencies in Hz, but has shape \(\)"),
     "no frequency": ({"frequency": []}, r"`frequency` must be a row of frequencies in Hz, but has shape \(0,\)"),
     "infinite frequency": ({"frequency": [np.inf]}, r"`frequency` must be finite"),
+    "phase of a voltage": ({"quadrature": True}, r"`quadrature` needs a source with complex values, .* but `drive` is real"),
+    "quadrature as a number": ({"quadrature": 1}, r"`quadrature` must be a bool, but is 1"),
     "no input": ({"inputs": {}}, r"`inputs` must give every input of the circuit, but `drive` is missing"),
 }
 
@@ -174,7 +263,7 @@ def test_what_cannot_be_linearised_is_refused_in_words(name):
 
 
 def test_an_unknown_net_is_named_with_the_known_ones():
-    with pytest.raises(InputError, match=r"`net` must be one of in, mid, out, but is `ouch`. Did you mean `out`"):
+    with pytest.raises(InputError, match=r"There is no net or unknown `ouch`. Did you mean `out`"):
         small_signal(RESONANCE, {"drive": 0.7}, source="drive", frequency=FREQUENCY)["ouch"]
 
 

@@ -15,19 +15,20 @@ from devsim.analyses.start import moved
 from devsim.check import InputError
 from devsim.circuit import Circuit
 from devsim.compile import Plan, plan_of
-from devsim.layout import INPUT_SEGMENT
+from devsim.layout import INPUT_SEGMENT, Slot
 from devsim.linearised import Linearised, at_frequencies
 from devsim.noise import row_slot
 from devsim.parameter import as_leaf
-from devsim.ports import GROUND, Port
+from devsim.ports import Port
+from devsim.solution import named_place, wave_place
 from devsim.trajectory import UNITS
 
 
 class Response(eqx.Module):
     """Transfer functions from one source to every net: `response["out"]`, complex, (frequencies, ...).
 
-    frequency: Hz. On nets with complex values a last axis of two holds the in-phase (real) and the quadrature (imaginary)
-    part of the envelope, each a phasor of its own.
+    frequency: Hz. `response["coil.current"]` is that of an internal unknown. Where values are complex a last axis of two
+    holds the in-phase (real) and the quadrature (imaginary) part of the envelope, each a phasor of its own.
     """
 
     frequency: Array
@@ -35,15 +36,20 @@ class Response(eqx.Module):
     source: str = eqx.field(static=True)
     plan: Plan = eqx.field(static=True)
 
-    def __getitem__(self, net: str) -> Array:
-        """Change of a net per unit of the source, (frequencies, ...)."""
-        ports = self.plan.netlist.net_ports()
-        if net != GROUND:
-            check.one_of("net", net, ports)
-        port = Port("electrical") if net == GROUND else ports[net]
-        slot = self.plan.slot(net)
-        shape = (*port.shape, 2) if port.is_complex else port.shape
-        lead = self.segments[0].shape[:-1]
+    def __getitem__(self, name: str) -> Array:
+        """Change of a net, or of a `part.unknown`, per unit of the source, (frequencies, ...).
+
+        On a net that light crosses both ways it is the wave of `Solution.__getitem__`; `wave` tells both directions.
+        """
+        return self._value(*named_place(self.plan, name))
+
+    def wave(self, pin: str) -> Array:
+        """Change of the wave that leaves the optical port `part.port`, (frequencies, ..., 2). Raises InputError for others."""
+        return self._value(*wave_place(self.plan, pin))
+
+    def _value(self, slot: Slot | None, port: Port) -> Array:
+        """What stands at a slot, its quadratures along a last axis; zero where there is none."""
+        lead, shape = self.segments[0].shape[:-1], (*port.shape, 2) if port.is_complex else port.shape
         if slot is None:
             return jnp.zeros((*lead, *shape), complex)
         values = self.segments[slot.segment][..., slot.offset : slot.offset + slot.size]
@@ -74,19 +80,23 @@ class Response(eqx.Module):
     __repr__ = __str__
 
 
-def small_signal(circuit: Circuit, inputs: Mapping[str, Any] | None = None, *, source: str, frequency: Any) -> Response:
+def small_signal(
+    circuit: Circuit, inputs: Mapping[str, Any] | None = None, *, source: str, frequency: Any, quadrature: bool = False
+) -> Response:
     """Transfer functions from `source` to every net at `frequency` (Hz, a row of them above 0), around the operating point.
 
     source: a named input; a pin `part.port`, into whose net a current of 1 A (to whose wave 1 W^0.5) is added; or the path
-    of a parameter, such as `supply.voltage` or `laser.power`, all of whose elements grow by one. What is stored takes part,
-    memory too; delays turn the phase. A pure function of circuit and inputs. Raises InputError for an unknown source or
-    frequencies that are not above zero, SolveError where the operating point fails.
+    of a parameter, such as `supply.voltage` or `laser.power`, all of whose elements grow by one. quadrature: an input or
+    pin with complex values is driven in its imaginary part, not its real one: on light of phase zero, in its phase. What is
+    stored takes part, memory too; delays turn the phase. A pure function of circuit and inputs. Raises InputError for an
+    unknown source or frequencies that are not above zero, SolveError where the operating point fails.
     """
     frequency = checked_frequency(frequency)
-    segments, plan = around(circuit, inputs)
     kind = source_kind(circuit, source)
-    response = _solve(circuit, segments, frequency, plan, source, kind)
-    return Response(frequency, response, source, plan)
+    _check_quadrature(circuit, source, kind, quadrature)
+    segments, plan = around(circuit, inputs)
+    response = _solve(circuit, segments, frequency, plan, source, kind, quadrature)
+    return Response(frequency, response, f"{source} in quadrature" if quadrature else source, plan)
 
 
 def around(circuit: Circuit, inputs: Mapping[str, Any] | None) -> tuple[list[Array], Plan]:
@@ -123,13 +133,26 @@ def source_kind(circuit: Circuit, source: Any) -> str:
     raise InputError(f"`source` must name an input, a pin or a parameter, but is `{source}`.{check.suggest(source, known)}")
 
 
+def _check_quadrature(circuit: Circuit, source: str, kind: str, quadrature: Any) -> None:
+    """Raise InputError where `quadrature` is asked for and the source has no imaginary part."""
+    check.instance("quadrature", quadrature, bool)
+    netlist = circuit.netlist
+    port = netlist.net_ports()[dict(netlist.inputs)[source]] if kind == "input" else netlist.pin_ports().get(source)
+    if quadrature and not (port and port.is_complex):
+        raise InputError(f"`quadrature` needs a source with complex values, an input or pin of light, but `{source}` is real.")
+
+
 @eqx.filter_jit
-def _solve(circuit: Circuit, segments: list[Array], frequency: Array, plan: Plan, source: str, kind: str) -> list[Array]:
+def _solve(
+    circuit: Circuit, segments: list[Array], frequency: Array, plan: Plan, source: str, kind: str, quadrature: bool
+) -> list[Array]:
     linear = Linearised(plan, circuit.groups, segments)
     if kind == "input":
-        own, pushes = _of_input(linear, source)
+        own, pushes = _of_input(linear, source, quadrature)
+    elif kind == "pin":
+        own, pushes = None, _of_pin(plan, source, quadrature)
     else:
-        own, pushes = None, _of_pin(plan, source) if kind == "pin" else _of_parameter(circuit, plan, segments, source)
+        own, pushes = None, _of_parameter(circuit, plan, segments, source)
 
     def at(omega: Array) -> list[Array]:
         causes = {}
@@ -145,13 +168,18 @@ def _solve(circuit: Circuit, segments: list[Array], frequency: Array, plan: Plan
     return at_frequencies(at, frequency)
 
 
-def _of_input(linear: Linearised, source: str) -> tuple[Array, dict]:
+def _driven(slot: Slot, size: int, quadrature: bool) -> Array:
+    """One at the places of a slot in a segment of `size`: at those of its real or its imaginary part."""
+    places = slot.indices().reshape(2 if slot.is_complex else 1, -1)[int(quadrature)]
+    return jnp.zeros(size).at[places].set(1.0)
+
+
+def _of_input(linear: Linearised, source: str, quadrature: bool) -> tuple[Array, dict]:
     """The input's own change, and what it changes in each stage's equations."""
     plan = linear.plan
     net = dict(plan.netlist.inputs)[source]
     slot = next(plan.slots[kind, net] for kind in ("potential", "signal", "input") if (kind, net) in plan.slots)
-    real = slot.size // 2 if slot.is_complex else slot.size
-    own = jnp.zeros(plan.lengths[INPUT_SEGMENT]).at[slot.offset : slot.offset + real].set(1.0)
+    own = _driven(slot, plan.lengths[INPUT_SEGMENT], quadrature)
     pushes = {}
     for step in plan.steps:
         block = linear.blocks.get((step.segment, INPUT_SEGMENT))
@@ -160,15 +188,13 @@ def _of_input(linear: Linearised, source: str) -> tuple[Array, dict]:
     return own, pushes
 
 
-def _of_pin(plan: Plan, source: str) -> dict:
+def _of_pin(plan: Plan, source: str, quadrature: bool) -> dict:
     part, port = source.rsplit(".", 1)
     slot = row_slot(plan, part, port)
     if slot is None:
         raise InputError(f"`source` must be a pin whose net can move, but nothing can be added at `{source}`.")
-    real = slot.size // 2 if slot.is_complex else slot.size
     size = plan.lengths[slot.segment]
-    added = jnp.zeros(size).at[slot.offset : slot.offset + real].set(1.0)
-    return {slot.segment: (added, jnp.zeros(size), True)}
+    return {slot.segment: (_driven(slot, size, quadrature), jnp.zeros(size), True)}
 
 
 def _of_parameter(circuit: Circuit, plan: Plan, segments: list[Array], source: str) -> dict:
