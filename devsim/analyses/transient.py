@@ -50,13 +50,15 @@ def transient(
     is of first order; `refined` divides the steps until the answer no longer changes.
 
     inputs: for every named input a value, or a `devsim.waveform.Waveform`. method: one of `METHODS`, or a diffrax solver
-    for adaptive steps; by default split steps where parts' own states are all that is stored and there is no loop,
-    else the implicit trapezoidal rule. key: draws the noise of all parts where given; halving the step keeps the
+    for adaptive steps; by default split steps where parts' own states are all that is stored and there is no loop, else
+    implicit ones: tr_bdf2, which does not ring after jumps, where parts have events, the trapezoidal rule elsewhere.
+    key: draws the noise of all parts where given; halving the step keeps the
     same noise. keep: names of nets and `part.unknown`s to keep, all nets by default. every: how many steps from one kept
     time to the next; reverse-mode derivatives then store about as much as is kept. initial: potentials (V) of nets at the
     start, held there while the rest of the circuit settles. start: a run to be continued. longest_delay: s, needed only
     where delays are traced. Delays of at least one step are resolved; shorter ones act at once, or, beside a longer one of a
-    like part, after one step. Events of a step show in what is kept of it, their effects from the next one on.
+    like part, after one step. Events of a step show in what is kept of it, their effects from the next one on; there are
+    none before the start.
 
     A pure function, to be jitted, differentiated and vmapped over circuits, inputs and keys; `duration`, `step` and what
     is kept are fixed. Raises InputError for what cannot be run. Where a step does not converge it raises SolveError,

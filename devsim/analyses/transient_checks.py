@@ -11,7 +11,7 @@ from devsim.check import InputError
 from devsim.circuit import Circuit
 from devsim.compile import Plan, plan_of
 from devsim.stepping import explicit, implicit
-from devsim.stepping.memory import Memory
+from devsim.stepping.memory import Events, Memory
 from devsim.trajectory import Trajectory
 
 METHODS = (*explicit.METHODS, *implicit.METHODS)
@@ -81,8 +81,9 @@ def checked_method(circuit: Circuit, method: str | None, late: frozenset) -> str
     charged = charged_nets(plan) + _told_stores(plan)
     if method is None:
         loops = any(step.implicit for step in plan.steps)
-        explicit_will_do = not charged and not loops and Memory(plan).has_mass(circuit.groups)
-        return "split" if explicit_will_do else "trapezoidal"
+        if not charged and not loops and Memory(plan).has_mass(circuit.groups) is not False:
+            return "split"
+        return "tr_bdf2" if Events(plan) else "trapezoidal"
     if method in explicit.METHODS and charged:
         raise InputError(
             f"`method` must be one of {', '.join(implicit.METHODS)} for a circuit that stores what its nets say"

@@ -33,7 +33,7 @@ class Explicit:
     euler: order 1. heun: the trapezoid predicted by Euler, order 2. rk4: the classical scheme of Runge and Kutta, order 4.
     split: every stored unknown relaxes exactly at its own rate while the others act on it at the midpoint, order 2 and
     stable for quick relaxation (the exponential midpoint rule, Hochbruck and Ostermann, Acta Numerica 19, 209 (2010)).
-    With noise, which is constant over a step: Euler-Maruyama, and Heun's scheme in the sense of Stratonovich.
+    With noise, which is constant over a step and as strong as at its start: in the sense of Ito, Euler-Maruyama and its like.
     """
 
     def __init__(self, frame: Frame, method: str):
@@ -46,11 +46,12 @@ class Explicit:
         self.eventful = bool(self.events or frame.delays or noisy or loops)
 
     def start(self, segments: list[Array], noise: PathState | None) -> ExplicitState:
-        """Before the first step: `segments` at time zero."""
+        """Before the first step: `segments` at time zero, whose events happen there."""
         frame = self.frame
         history = frame.delays.start(frame.groups, segments, frame.step) if frame.delays else None
         kept = segments if self.eventful else None
-        return ExplicitState(jnp.zeros((), int), segments[REST_SEGMENT], kept, history, noise, Failure.none())
+        rest = self.events.happen(frame.groups, segments, jnp.zeros(()))[REST_SEGMENT]
+        return ExplicitState(jnp.zeros((), int), rest, kept, history, noise, Failure.none())
 
     def resume(self, state: ExplicitState, noise: PathState | None) -> ExplicitState:
         """On from where an earlier run ended."""

@@ -62,6 +62,7 @@ def fixed_run(
     frame = Frame(plan, groups, inputs, scales, step, origin, delays, sources, path)
     scheme = (Implicit if run.method in implicit.METHODS else Explicit)(frame, run.method)
     if isinstance(begin, list):
+        begin = delays.without_events(groups, begin) if delays else begin
         state = scheme.start(begin, path.start() if path else None)
     else:
         state = scheme.resume(begin, path.start(begin.noise) if path else None)

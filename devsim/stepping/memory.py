@@ -14,6 +14,9 @@ from devsim.compile import Plan
 from devsim.layout import REST_SEGMENT, Job, assembled, merged, packed, unpacked
 from devsim.part import Element
 
+CLOSE = 1e-9
+"""Relative rounding of a delay in steps."""
+
 
 class Stored(NamedTuple):
     """The stored unknowns of one group: their names, where each is (members, reals), and whether each is its own store."""
@@ -116,20 +119,23 @@ class Events:
             kinds = self.plan.outlines[job.group].unknowns
             for name, value in job.ask(groups, segments, lambda part, p, x: part.jump(t, p, x)).items():
                 flat = packed(value, kinds[name].is_complex, lead=1)
-                for k, part in enumerate(parts):
-                    slot = self.plan.slots["unknown", part, name]
-                    start = slot.offset
-                    changed[slot.segment] = changed[slot.segment].at[start : start + slot.size].set(flat[k])
+                slots = [self.plan.slots["unknown", part, name] for part in parts]
+                segment = np.concatenate([np.full(slot.size, slot.segment) for slot in slots])
+                place = np.concatenate([slot.indices() for slot in slots])
+                for each in np.unique(segment):
+                    chosen = np.flatnonzero(segment == each)
+                    values = flat.reshape(-1)[chosen]
+                    changed[each] = changed[each].at[place[chosen]].set(values, unique_indices=True)
         return changed
 
 
 class Late(NamedTuple):
-    """One delayed unknown of one group: where it is (members, reals), and whether whole steps are to be counted."""
+    """One delayed unknown of one group: where it is (members, reals), and whether it carries events."""
 
     job: Job
     name: str
     places: np.ndarray
-    whole: bool
+    spiking: bool
 
 
 class History(NamedTuple):
@@ -145,11 +151,11 @@ class Delays:
     def __init__(self, plan: Plan, depth: int):
         self.plan, self.depth, self.late = plan, depth, []
         for group, (parts, outline) in enumerate(zip(plan.netlist.members, plan.outlines, strict=True)):
-            whole = any(port.domain == "spike" for port in outline.ports.values())
+            spiking = any(port.domain == "spike" for port in outline.ports.values())
             for name in outline.unknowns:
                 if any((part, name) in plan.graph.late for part in parts):
                     places = np.stack([plan.at_rest["unknown", part, name].indices() for part in parts])
-                    self.late.append(Late(plan.job(group), name, places, whole))
+                    self.late.append(Late(plan.job(group), name, places, spiking))
 
     def __bool__(self) -> bool:
         return bool(self.late)
@@ -165,11 +171,21 @@ class Delays:
         kind = self.plan.outlines[late.job.group].unknowns[late.name]
         return packed(late.job.ask(groups, segments, question)[late.name], kind.is_complex, lead=1)
 
+    def without_events(self, groups: tuple, segments: list[Array]) -> list[Array]:
+        """The segments of an operating point, where delays are transparent, with no event of the past arriving."""
+        arriving = [late.places.ravel() for late in self.late if late.spiking]
+        if not arriving:
+            return segments
+        found = [*segments[:REST_SEGMENT], segments[REST_SEGMENT].at[np.concatenate(arriving)].set(0.0)]
+        for step in self.plan.steps:
+            found.append(segments[step.segment] if step.implicit else step.values(groups, found))
+        return found
+
     def start(self, groups: tuple, segments: list[Array], step: Array) -> History:
-        """A past in which everything was as it is now."""
-        past = jnp.broadcast_to(
-            self.values(groups, segments, jnp.zeros(())), (self.depth, sum(late.places.size for late in self.late))
-        )
+        """A past in which everything was as it is now, and that had no events."""
+        now = self.values(groups, segments, jnp.zeros(()))
+        eventful = np.concatenate([np.full(late.places.size, late.spiking) for late in self.late])
+        past = jnp.broadcast_to(jnp.where(eventful, 0.0, now), (self.depth, now.size)).at[0].set(now)
         steps = []
         for late in self.late:
             shape = late.places.shape
@@ -178,7 +194,7 @@ class Delays:
             )
             lanes = delay.reshape(shape[0], -1)
             each = jnp.tile(lanes, (1, shape[1] // lanes.shape[1])).reshape(-1) / step
-            steps.append(jnp.maximum(jnp.round(each) if late.whole else each, 1.0))
+            steps.append(jnp.maximum(_snapped(each) if late.spiking else each, 1.0))
         return History(past, jnp.concatenate(steps))
 
     def push(self, history: History, n: Array, groups: tuple, segments: list[Array], t: Array) -> History:
@@ -196,6 +212,13 @@ class Delays:
         value = (1 - share) * history.past[row, lane] + share * history.past[(row + 1) % self.depth, lane]
         value = jnp.where(reached, value, jnp.nan)
         return rest.at[np.concatenate([late.places.ravel() for late in self.late])].set(value)
+
+
+def _snapped(steps: Array) -> Array:
+    """Numbers of steps, whole where they are so but for rounding: an event must not leave a trace in a step beside its own."""
+    whole = jnp.round(steps)
+    close = jnp.abs(steps - whole) < CLOSE * whole
+    return steps + jax.lax.stop_gradient(jnp.where(close, whole - steps, 0.0))
 
 
 def resolved(plan: Plan, groups: tuple, step: float, longest_delay: float | None) -> tuple[frozenset[tuple[str, str]], int]:

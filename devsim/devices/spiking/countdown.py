@@ -23,5 +23,8 @@ def waiting(countdown: Array, duration: Array) -> Array:
 
 
 def restarted(countdown: Array, event: Array, duration: Array) -> Array:
-    """The countdown at the end of a step: `duration` (s) where there was an event."""
-    return jnp.where(event > 0.5, duration, countdown)
+    """The countdown at the end of a step: `duration` (s) where there was an event, or at least half of one.
+
+    Of an event that a delay shares between two steps, one has a half.
+    """
+    return jnp.where(event > 0.5 - CLOSE, duration, countdown)

@@ -9,7 +9,10 @@ from devsim.part import Element
 from devsim.ports import Balance, Unknown, ageless, quiet, spikes_out
 
 NEVER = -1.0
-"""A time (s) before any event: `last` at power-up, so that an event at time zero belongs to the first step."""
+"""A time (s) before any event: `last` at power-up, so that an event at time zero is one of the start."""
+
+CLOSE = 1e-9
+"""Relative rounding of the end of a step: a time that is the end of a step belongs to that step."""
 
 
 class SpikeSource(Element):
@@ -43,7 +46,7 @@ class SpikeSource(Element):
 
     def balance(self, t, p, x):
         """The events since the step before."""
-        due = (self.times <= t) & (self.times > x["last"])
+        due = (self.times <= t * (1 + CLOSE)) & (self.times > x["last"] * (1 + CLOSE))
         return Balance({"out": jnp.sum(due, -1).astype(self.times.dtype), "last": jnp.zeros(())}, {"last": x["last"]})
 
     def jump(self, t, p, x):

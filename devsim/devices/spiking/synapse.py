@@ -16,7 +16,9 @@ class SpikeDelay(Element):
 
     Equations: out(t) = input(t - delay).
     Source: the axonal delay; Gerstner, Kistler, Naud & Paninski, Neuronal Dynamics (Cambridge University Press, 2014).
-    Valid: delays of at least a step; between two steps an event is shared by both in proportion.
+    Valid: delays of at least a step. An event that arrives between two steps is shared by both in proportion, which leaves
+    its sum and its mean time as they are and gives derivatives with respect to the delay. A synapse takes both shares; a
+    switch obeys a share of one half or more.
     """
 
     delay: Array = parameter(1e-3, unit="s", bounds=above(0), doc="time from input to output, a number or shape (n,) for a bus")
