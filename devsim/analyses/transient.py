@@ -16,7 +16,7 @@ from devsim.check import InputError, SolveError
 from devsim.circuit import Circuit
 from devsim.compile import Plan, plan_of
 from devsim.stepping import implicit
-from devsim.stepping.adaptive import adaptive_run, check_adaptive
+from devsim.stepping.adaptive import adaptive_run, check_adaptive, checked_tolerance
 from devsim.stepping.fixed import Run, fixed_run
 from devsim.stepping.memory import resolved
 from devsim.trajectory import Trajectory
@@ -43,6 +43,7 @@ def transient(
     initial: Mapping[str, float] | None = None,
     start: Trajectory | None = None,
     longest_delay: float | None = None,
+    tolerance: float | None = None,
 ) -> Trajectory:
     """The circuit from its operating point on, `duration` seconds in steps of `step` seconds.
 
@@ -52,20 +53,22 @@ def transient(
     inputs: for every named input a value, or a `devsim.waveform.Waveform`. method: one of `METHODS`, or a diffrax solver
     for adaptive steps; by default split steps where parts' own states are all that is stored and there is no loop, else
     implicit ones: tr_bdf2, which does not ring after jumps, where parts have events, the trapezoidal rule elsewhere.
-    key: draws the noise of all parts where given; halving the step keeps the
-    same noise. keep: names of nets and `part.unknown`s to keep, all nets by default. every: how many steps from one kept
-    time to the next; reverse-mode derivatives then store about as much as is kept. initial: potentials (V) of nets at the
-    start, held there while the rest of the circuit settles. start: a run to be continued. longest_delay: s, needed only
-    where delays are traced. Delays of at least one step are resolved; shorter ones act at once, or, beside a longer one of a
-    like part, after one step. Events of a step show in what is kept of it, their effects from the next one on; there are
-    none before the start.
+    key: draws the noise of all parts where given; halving the step keeps the same noise, any other change of the number of
+    steps draws another one. keep: names of nets and `part.unknown`s to keep, all nets by default. every: how many steps from
+    one kept time to the next; reverse-mode derivatives then store about as much as is kept. initial: potentials (V) of nets
+    at the start, held there while the rest of the circuit settles. start: a run to be continued. longest_delay: s, needed
+    only where delays are traced. tolerance: relative error of an adaptive step, 1e-8 unless given (the absolute one is a
+    hundredth of it, in units of each unknown's scale); no such step is longer than `step`, so that none misses a pulse.
+
+    Delays of at least one step are resolved; shorter ones act at once, or, beside a longer one of a like part, after one
+    step. Events of a step show in what is kept of it, their effects from the next one on; there are none before the start.
 
     A pure function, to be jitted, differentiated and vmapped over circuits, inputs and keys; `duration`, `step` and what
     is kept are fixed. Raises InputError for what cannot be run. Where a step does not converge it raises SolveError,
     whose `solution` holds what was computed so far; inside a transformation the values from there on are NaN.
     """
     options = {"method": method, "key": key, "keep": keep, "every": every, "initial": initial, "start": start}
-    return _reported(_found(circuit, inputs, duration, step, longest_delay=longest_delay, **options))
+    return _reported(_found(circuit, inputs, duration, step, longest_delay=longest_delay, tolerance=tolerance, **options))
 
 
 def _found(
@@ -81,6 +84,7 @@ def _found(
     initial: Mapping[str, float] | None = None,
     start: Trajectory | None = None,
     longest_delay: float | None = None,
+    tolerance: float | None = None,
     divisions: int | None = None,
 ) -> Trajectory:
     """The run, whether or not it succeeded; every step divided into `divisions`."""
@@ -96,6 +100,7 @@ def _found(
     late, depth = resolved(plan_of(circuit), circuit.groups, step, longest_delay)
     names = checked_names(circuit, keep)
     adaptive = method is not None and not isinstance(method, str)
+    tolerance = checked_tolerance(tolerance, adaptive)
     chosen = "diffrax" if adaptive else checked_method(circuit, method, late)
     plan = plan_of(circuit, "implicit" if chosen in implicit.METHODS else "explicit", late)
     if start is None:
@@ -106,7 +111,7 @@ def _found(
     run, h = Run(plan, chosen, names, steps, every, depth), jnp.asarray(step, float)
     if adaptive:
         check_adaptive(plan, method, key)
-        return adaptive_run(circuit, constant, waves, begin, h, method, run)
+        return adaptive_run(circuit, constant, waves, begin, h, method, jnp.asarray(tolerance), run)
     return fixed_run(circuit, constant, waves, begin, h, key, run, None if divisions is None else jnp.asarray(divisions))
 
 
@@ -192,14 +197,17 @@ def _reported(found: Trajectory) -> Trajectory:
     if not all(check.is_concrete(leaf) for leaf in (found.status, *found.values.values())):
         return found
     if np.asarray(found.status).any():
-        raise SolveError(f"The transient failed: {found.words()}; take a smaller `step`.", solution=found)
+        raise SolveError(f"The transient failed: {found.words()}; {_advice(found)}.", solution=found)
     for name, value in found.values.items():
         bad = ~np.isfinite(np.asarray(value)).reshape(len(found.time), -1).all(axis=1)
         if bad.any():
             t = float(found.time[int(np.argmax(bad))])
             raise SolveError(
-                f"The transient failed: `{name}` is no longer finite at t = {t:.6g} s; take a smaller `step` or an implicit"
-                " method.",
+                f"The transient failed: `{name}` is no longer finite at t = {t:.6g} s; {_advice(found)} or an implicit method.",
                 solution=found,
             )
     return found
+
+
+def _advice(found: Trajectory) -> str:
+    return "give a larger `tolerance`, or take a fixed step" if found.method == "diffrax" else "take a smaller `step`"

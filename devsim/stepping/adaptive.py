@@ -5,6 +5,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from devsim.check import InputError, described
@@ -16,9 +17,11 @@ from devsim.stepping.memory import Events, Memory
 from devsim.trajectory import Trajectory
 
 MOST_STEPS = 1_000_000
-
-RELATIVE, ABSOLUTE = 1e-8, 1e-10
-"""Tolerances of a step; the absolute one is in units of each unknown's scale."""
+"""Beside two for each step of the grid."""
+TOLERANCE = 1e-8
+"""Relative error of a step; the absolute one is a hundredth of it, in units of each unknown's scale."""
+ROUNDING = 1e-15
+"""Of a time, relative: a step that is no longer leads nowhere."""
 
 
 def check_adaptive(plan: Plan, solver: Any, key: Any) -> None:
@@ -38,9 +41,25 @@ def check_adaptive(plan: Plan, solver: Any, key: Any) -> None:
         raise InputError("Adaptive steps are for circuits without delays and events; use a fixed step.")
 
 
+def checked_tolerance(tolerance: Any, adaptive: bool) -> float:
+    """The relative error of a step, or InputError."""
+    if tolerance is None:
+        return TOLERANCE
+    if not adaptive:
+        raise InputError("`tolerance` must be given to adaptive steps only: fixed ones are as long as `step` says.")
+    if isinstance(tolerance, bool) or not isinstance(tolerance, int | float | np.number) or not 0 < tolerance < 1:
+        raise InputError(f"`tolerance` must be a number between 0 and 1, but is {described(tolerance)}.")
+    return float(tolerance)
+
+
 @eqx.filter_jit
-def adaptive_run(circuit: Circuit, constant: dict, waves: dict, begin: Any, step: Array, solver: Any, run: Run) -> Trajectory:
-    """A run from the segments `begin` whose values are kept on the grid of its steps."""
+def adaptive_run(
+    circuit: Circuit, constant: dict, waves: dict, begin: Any, step: Array, solver: Any, tolerance: Array, run: Run
+) -> Trajectory:
+    """A run from the segments `begin` whose values are kept on the grid of its steps.
+
+    No step is longer than one of the grid: else it would jump over a pulse that begins and ends while all is at rest.
+    """
     import diffrax
 
     plan, groups, inputs = run.plan, circuit.groups, inputs_over_time(run.plan, constant, waves)
@@ -58,8 +77,8 @@ def adaptive_run(circuit: Circuit, constant: dict, waves: dict, begin: Any, step
         None,
         (rest if begin is None else begin[REST_SEGMENT]) / scales,
         saveat=diffrax.SaveAt(ts=times),
-        stepsize_controller=diffrax.PIDController(rtol=RELATIVE, atol=ABSOLUTE),
-        max_steps=MOST_STEPS,
+        stepsize_controller=diffrax.PIDController(rtol=tolerance, atol=tolerance / 100, dtmax=step, dtmin=ROUNDING * times[-1]),
+        max_steps=MOST_STEPS + 2 * run.steps,
         throw=False,
         adjoint=diffrax.RecursiveCheckpointAdjoint(checkpoints=256),
     )
