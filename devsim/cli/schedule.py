@@ -67,5 +67,5 @@ class Schedule:
             whole = f"so that they divide the {self.duration:g} s"
             told.append(f"note: points lie {given:.9g} s apart instead of {self.wanted:.9g} s, {whole}.")
         if self.from_initial:
-            told.append("note: `uic` starts charged nets at `.ic` or 0 V, and all else from an operating point.")
+            told.append("note: `uic` starts capacitors at `ic=`, `.ic` or 0 V and inductors at `ic=` or 0 A.")
         return told

@@ -8,22 +8,22 @@ import numpy as np
 
 from devsim import plot_analyses
 from devsim.analyses.operating_point import operating_point
+from devsim.analyses.start import PowerUp
 from devsim.analyses.transient import refined, transient
-from devsim.analyses.transient_checks import charged_nets
 from devsim.check import SolveError
 from devsim.circuit import Circuit
 from devsim.cli.finding import Finding, Rows, listed, worded
 from devsim.cli.schedule import Schedule
 from devsim.cli.workbench import Workbench
-from devsim.compile import plan_of
 from devsim.dataset import dataset
-from devsim.ports import GROUND
 from devsim.solution import Solution
 from devsim.trajectory import UNITS, Trajectory
 from devsim.units import engineering
 
 TOLERANCE = 5e-4
 """By how much, relative to its swing, dividing the steps by four may still change a net."""
+JUMP = 1e-5
+"""Within which share of a step what is stored becomes what it is just after the sources are switched on."""
 
 
 def at_rest(bench: Workbench) -> Finding:
@@ -59,16 +59,16 @@ def over_time(
 
     Where a step fails, `rescue` is given what was found before and says where that lies; then SolveError goes on.
     """
-    initial = dict(bench.deck.initial)
+    initial = dict(bench.deck.initial) or None
     if schedule.from_initial:
-        initial = _at_zero(bench.circuit) | initial
+        initial = PowerUp(bench.deck.power_up, within=JUMP * schedule.step)
     options = {
         "duration": schedule.duration,
         "step": schedule.step,
         "every": schedule.every,
         "method": method,
         "keep": list(keep) or None,
-        "initial": initial or None,
+        "initial": initial,
     }
     try:
         if seed is not None or schedule.is_fixed:
@@ -93,19 +93,6 @@ def _accuracy(step: float, change: float) -> str:
     return (
         f"in steps of {engineering(step, 's')}, which differ from four times longer ones by {100 * change:.2g} % of the swing"
     )
-
-
-def _at_zero(circuit: Circuit) -> dict[str, float]:
-    """Nets with charge whose potential no source holds, each at 0 V."""
-    plan = plan_of(circuit)
-    held = {
-        net
-        for net, pins in circuit.netlist.nets
-        for pin in pins
-        if "current" in plan.graph.outline(pin.rpartition(".")[0]).unknowns
-    }
-    nets = [plan.graph.net_of[pin] for pin in charged_nets(plan)]
-    return {n: 0.0 for n in nets if n != GROUND and n not in held and plan.graph.is_free(("potential", n))}
 
 
 def _of_trajectory(bench: Workbench, found: Trajectory, start: float, keep: Sequence[str]) -> Finding:

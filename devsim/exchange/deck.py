@@ -18,8 +18,8 @@ class OperatingPoint:
 class Transient:
     """`.tran`: from 0 to `duration` (s); points are kept every `step` (s) from `start` (s) on.
 
-    maximum_step: the longest step of the integration (s), or None. from_initial: start from the initial potentials as
-    they are (`uic`) instead of from an operating point.
+    maximum_step: the longest step of the integration (s), or None. from_initial: what is stored starts as the deck says
+    (`Deck.power_up`), or empty, instead of at an operating point (`uic`).
     """
 
     duration: float
@@ -65,7 +65,8 @@ class Deck:
     circuit: with the direct values of its sources, for an operating point and what is linear around it.
     transient_circuit: with their waveforms in place of the direct values. stimuli: source -> (magnitude in V or A,
     phase in rad) of its small signal. analyses: in the order of the file. initial: net -> potential (V) to start from.
-    warnings: what the file says that was left out, in one line each.
+    warnings: what the file says that was left out, in one line each. power_up: net -> potential (V) and `part.unknown` ->
+    value from which charges and fluxes start under `uic`.
     """
 
     title: str
@@ -75,6 +76,7 @@ class Deck:
     analyses: tuple[Analysis, ...]
     initial: Mapping[str, float]
     warnings: tuple[str, ...] = ()
+    power_up: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def __str__(self) -> str:
         kinds = ", ".join(type(each).__name__ for each in self.analyses) or "no analyses"

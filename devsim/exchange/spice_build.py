@@ -7,6 +7,7 @@ from devsim.exchange.deck import Deck
 from devsim.exchange.nesting import Nest, Placed, nested
 from devsim.exchange.spice_elements import PartSpec
 from devsim.exchange.spice_expand import FlatDeck
+from devsim.exchange.spice_initial import power_up
 from devsim.part import Element
 from devsim.ports import GROUND
 
@@ -22,6 +23,7 @@ def deck_of(flat: FlatDeck) -> Deck:
     place = lambda parts: [Placed(spec.name, parts[spec.name], spec.pins) for spec in flat.parts]
     circuit = made(nested(place(direct), loose))
     settings = flat.settings
+    from_initial = settings.transient is not None and settings.transient.from_initial
     return Deck(
         flat.title,
         circuit,
@@ -30,6 +32,7 @@ def deck_of(flat: FlatDeck) -> Deck:
         tuple(settings.analyses),
         dict(settings.initial),
         tuple(settings.warnings),
+        power_up(flat.parts, settings.initial) if from_initial else {},
     )
 
 

@@ -22,7 +22,8 @@ class PartSpec:
     """One part as plain data: its class and fields, the net of each pin, and where it is written.
 
     name: of the part, `x1.x2.r1` inside subcircuits. stimulus: magnitude and phase (rad) of a source in `.ac`. refers:
-    parts that it names (the source whose current it senses, the inductors that it couples).
+    parts that it names (the source whose current it senses, the inductors that it couples). initial: what starts under `uic`
+    with which value: `voltage` of a capacitor (V), currents of an inductor (A).
     """
 
     name: str
@@ -33,6 +34,7 @@ class PartSpec:
     waveform: WaveSpec | None = None
     stimulus: tuple[float, float] | None = None
     refers: tuple[str, ...] = ()
+    initial: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass
@@ -164,16 +166,16 @@ def _capacitor(site: Site) -> list[PartSpec]:
     a, b = site.nodes(2)
     given = site.arguments(("c", "ic", "temp", "dtemp", "m"))
     value = _main_value(site, given, "c", "cname a b farads [m=...]") * site.multiplier(given)
-    site.ignored(given, ("ic",), "give the potential of its net by `.ic v(net)=...`")
-    return [site.part("Capacitor", {"capacitance": value}, {"a": a, "b": b})]
+    initial = {"voltage": given["ic"]} if "ic" in given else {}
+    return [site.part("Capacitor", {"capacitance": value}, {"a": a, "b": b}, initial=initial)]
 
 
 def _inductor(site: Site) -> list[PartSpec]:
     a, b = site.nodes(2)
     given = site.arguments(("l", "ic", "temp", "dtemp", "m"))
     value = _main_value(site, given, "l", "lname a b henries [m=...]") / site.multiplier(given)
-    site.ignored(given, ("ic",), "a transient starts from the operating point")
-    return [site.part("Inductor", {"inductance": value}, {"a": a, "b": b})]
+    initial = {"current": given["ic"]} if "ic" in given else {}
+    return [site.part("Inductor", {"inductance": value}, {"a": a, "b": b}, initial=initial)]
 
 
 def _coupling(site: Site) -> list[PartSpec]:

@@ -43,6 +43,9 @@ def flat_deck(title: str, body: Body) -> FlatDeck:
         for net in part.pins.values():
             nets[net] = nets.get(net, 0) + 1
     _check_names(settings, nets, {part.name for part in parts})
+    if not (settings.transient and settings.transient.from_initial):
+        for part in (part for part in parts if part.initial):
+            settings.warn(part.line, "`ic` ignored: it counts for a `.tran` with `uic` only")
     return FlatDeck(title, tuple(parts), nets, settings)
 
 
@@ -144,8 +147,10 @@ def _couple(part: PartSpec, found: dict[str, PartSpec]) -> None:
         raise part.line.error("a coupling must name two inductors.")
     fields = {"primary_inductance": first.fields["inductance"], "secondary_inductance": second.fields["inductance"]}
     pins = {f"{w}_{end}": coil.pins[end] for w, coil in (("primary", first), ("secondary", second)) for end in "ab"}
+    coils = (("primary", first), ("secondary", second))
+    initial = {f"{winding}_current": coil.initial["current"] for winding, coil in coils if coil.initial}
     del found[first.name], found[second.name]
-    found[part.name] = dataclasses.replace(part, fields=part.fields | fields, pins=pins, refers=())
+    found[part.name] = dataclasses.replace(part, fields=part.fields | fields, pins=pins, refers=(), initial=initial)
 
 
 def _referred(part: PartSpec, name: str, found: dict[str, PartSpec], kind: str) -> PartSpec:

@@ -41,7 +41,8 @@ def test_everything_that_the_dot_cards_say_is_kept():
     )
     assert deck.stimuli == {"v1": (2.0, pytest.approx(math.pi / 2))}
     assert deck.initial == {"a": 1.0, "b": 2.0}
-    assert [w for w in deck.warnings if "ic ignored" in w] and [w for w in deck.warnings if "reltol" in w]
+    assert deck.power_up == {"a": 1.0, "b": 2.0}
+    assert [w for w in deck.warnings if "reltol" in w]
     assert float(deck.circuit.get("r1.temperature")) == pytest.approx(323.15)
     assert read_spice(DECKS["dividers in dividers"]).analyses == (
         OperatingPoint(), Transient(1e-3, 1e-6), SmallSignal("dec", 10, 1.0, 1e6),
@@ -58,6 +59,17 @@ def test_a_waveform_replaces_the_direct_value_in_a_transient_only():
     assert float(deck.circuit["v2"].voltage) == pytest.approx(1.0)  # sin(90 degrees): its value at rest
     values = jax.vmap(deck.transient_circuit["v3"].waveform)(np.array([0.5e-6, 1.5e-6, 9.0]))
     np.testing.assert_allclose(values, [0.5, 0.5, 0.0], atol=1e-12)
+
+
+def test_what_starts_under_uic_follows_from_capacitor_to_capacitor():
+    cards = "c1 a b 1u ic=2\nc2 b 0 1u ic=-1\nc3 c d 1u ic=3\nl1 a 0 1m ic=5m\nl2 c 0 1m\nk1 l1 l2 0.5\nr1 d 0 1\n"
+    deck = read_spice(f"t\n{cards}.ic v(c)=4\n.tran 1n 1u uic\n")
+    assert deck.power_up == {"a": 1.0, "b": -1.0, "c": 4.0, "d": 1.0, "k1.primary_current": 5e-3}
+    still = read_spice(f"t\n{cards}.tran 1n 1u\n")
+    assert still.power_up == {}
+    assert "line 2 `c1 a b 1u ic=2`: `ic` ignored: it counts for a `.tran` with `uic` only" in still.warnings
+    with pytest.raises(InputError, match=r"line 3 .* `c2` must start with .* in its loop leave, 1 V, but starts with 2 V"):
+        read_spice("t\nc1 a 0 1u ic=1\nc2 a 0 1u ic=2\n.tran 1n 1u uic\n")
 
 
 def test_edges_that_are_left_out_last_one_step_as_in_ngspice():
