@@ -287,7 +287,7 @@ BROKEN = {
 }
 MISTAKES = {
     "no file": (["op", "none.cir"], "The deck `none.cir` must be a file, but there is none of that name"),
-    "a folder": (["op", "folder.cir"], "must be a file"),
+    "a folder": (["op", "folder.cir"], "must be a file, but is a directory"),
     "another suffix": (["op", "file"], "must end in one of .yaml, .yml, .cir"),
     "bytes": (["op", "bytes.cir"], "must be plain text"),
     "unknown class": (["op", "broken.yaml"], "Resistr"),

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from devsim.check import InputError
-from devsim.exchange.text import LARGEST, shown, text_of
+from devsim.exchange.text import LARGEST, file_inside, shown, text_of
 
 MOST_LINES, DEEPEST_INCLUDE = 200_000, 8
 _INLINE_COMMENT = re.compile(r";|(?:^|\s)\$")
@@ -87,13 +87,8 @@ class _Includes:
 
 def _inside(line: Line, folder: Path, name: str) -> Path:
     """The file `name` in `folder`, wherever links lead."""
-    try:
-        root = folder.resolve()
-        path = (root / name).resolve()
-        if name and not Path(name).is_absolute() and path.is_relative_to(root) and path.is_file():
-            return path
-    except (OSError, ValueError, RuntimeError):
-        pass  # no file of that name can exist
+    if path := file_inside(folder, name):
+        return path
     raise line.error(f"`{shown(name, 30)}` must be a file inside the folder of the deck, given by a relative path.")
 
 

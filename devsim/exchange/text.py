@@ -29,6 +29,18 @@ def text_of(source: str | bytes | Path, *, what: str) -> tuple[str, Path | None]
     return _checked(_decoded(_bytes(path, what), what), what), path
 
 
+def file_inside(folder: Path, name: str) -> Path | None:
+    """The file of that relative path in `folder`, wherever links lead; None where there is none."""
+    try:
+        root = folder.resolve()
+        path = (root / name).resolve()
+        if name and not Path(name).is_absolute() and path.is_relative_to(root) and path.is_file():
+            return path
+    except (OSError, ValueError, RuntimeError):
+        pass  # no file of that name can exist
+    return None
+
+
 def shown(text: str, most: int = 60) -> str:
     """A piece of a file for an error message: one line, printable, not long."""
     plain = "".join(c if c.isprintable() else "?" for c in text[: most + 1].strip())
@@ -37,6 +49,8 @@ def shown(text: str, most: int = 60) -> str:
 
 def _bytes(path: Path, what: str) -> bytes:
     try:
+        if path.is_dir():
+            raise InputError(f"The {what} `{shown(str(path))}` must be a file, but is a directory.")
         if not path.is_file():
             raise InputError(f"The {what} `{shown(str(path))}` must be a file, but there is none of that name.")
         with open(path, "rb") as file:

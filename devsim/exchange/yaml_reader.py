@@ -14,6 +14,8 @@ from devsim.exchange.quantity import quantity
 from devsim.exchange.text import shown, text_of
 from devsim.exchange.yaml_analyses import analyses_of
 from devsim.exchange.yaml_fields import ClassSpec, class_spec, made
+from devsim.exchange.yaml_tables import READERS as TABLES
+from devsim.exchange.yaml_tables import TableSpec, table_spec
 from devsim.exchange.yaml_text import Scalar, yaml_data
 
 VERSION = "1"
@@ -27,7 +29,7 @@ TOP = ("devsim", "title", *INNER, "circuits", "analyses", "initial")
 class InnerSpec:
     """A circuit as plain data; a part that is a name stands for the circuit of that name."""
 
-    parts: dict[str, ClassSpec | str]
+    parts: dict[str, ClassSpec | TableSpec | str]
     nets: dict[str, tuple[str, ...]]
     inputs: dict[str, str]
     outputs: dict[str, str]
@@ -46,30 +48,32 @@ class NetlistSpec:
     initial: dict[str, float]
 
 
-def read_yaml(source: str | bytes | Path) -> Circuit:
+def read_yaml(source: str | bytes | Path, *, folder: str | Path | None = None) -> Circuit:
     """The circuit of a YAML netlist.
 
     source: a path, or the text itself (a string of several lines, or bytes). A netlist has the keys `devsim: 1`, `parts`
     (name -> `{class: Resistor, resistance: 1 kohm}`), `nets` (name -> `[part.port, ...]`), and, if wanted, `title`,
     `inputs`, `outputs` (name -> net), `circuits` (name -> parts, nets, inputs, outputs, to be used as a class),
-    `analyses` and `initial` (net -> potential). Numbers are in SI units or carry the unit that the parameter declares.
+    `analyses` and `initial` (net -> potential). Numbers are in SI units or carry the unit that the parameter declares. The
+    classes `Touchstone` and `Lumerical` are tables in a `file` of their own, with the settings of their readers. folder:
+    where such files may be, by relative paths; without it they are refused.
 
     Raises InputError, naming the place, for everything else: a key or class that is not known, a value of another unit,
     a key that stands twice, aliases and tags, a circuit that is made of itself, what `Circuit` refuses, and what is too much.
     """
-    spec = parse_yaml(source)
+    spec = parse_yaml(source, folder=folder)
     return _circuit(spec.circuit, spec.inner, {})
 
 
-def read_yaml_deck(source: str | bytes | Path) -> Deck:
+def read_yaml_deck(source: str | bytes | Path, *, folder: str | Path | None = None) -> Deck:
     """The circuit of a YAML netlist with its analyses; a source's waveform adds to its direct value. As `read_yaml`."""
-    spec = parse_yaml(source)
+    spec = parse_yaml(source, folder=folder)
     circuit = _circuit(spec.circuit, spec.inner, {})
     _check_names(spec, circuit)
     return Deck(spec.title, circuit, circuit, spec.stimuli, spec.analyses, spec.initial)
 
 
-def parse_yaml(source: str | bytes | Path) -> NetlistSpec:
+def parse_yaml(source: str | bytes | Path, *, folder: str | Path | None = None) -> NetlistSpec:
     """A netlist as plain data, before any part is made; arguments and errors as of `read_yaml`."""
     text, _ = text_of(source, what="netlist")
     data = yaml_data(text)
@@ -82,10 +86,12 @@ def parse_yaml(source: str | bytes | Path) -> NetlistSpec:
     definitions = _mapping("circuits", data.get("circuits"))
     known = catalogue.elements()
     for name in definitions:
-        if name in catalogue.classes():
+        if name in catalogue.classes() or name in TABLES:
             raise InputError(f"`circuits.{shown(name, 40)}` must not have the name of a class.")
-    inner = {name: _inner(f"circuits.{shown(name, 30)}", each, known, definitions) for name, each in definitions.items()}
-    top = _inner("", {key: data[key] for key in INNER if key in data}, known, definitions)
+    home = None if folder is None else Path(folder)
+    read = lambda path, each: _inner(path, each, known, definitions, home)
+    inner = {name: read(f"circuits.{shown(name, 30)}", each) for name, each in definitions.items()}
+    top = read("", {key: data[key] for key in INNER if key in data})
     _check_size(top, inner)
     analyses, stimuli = analyses_of(_mapping("analyses", data.get("analyses")))
     initial = _each("initial", data, lambda path, value: quantity(path, value, "V"))
@@ -94,19 +100,21 @@ def parse_yaml(source: str | bytes | Path) -> NetlistSpec:
     return NetlistSpec(_name("title", data.get("title", Scalar(""))), top, inner, analyses, stimuli, initial)
 
 
-def _inner(path: str, data: Any, known: dict[str, type], definitions: dict[str, Any]) -> InnerSpec:
+def _inner(path: str, data: Any, known: dict[str, type], definitions: dict[str, Any], folder: Path | None) -> InnerSpec:
     prefix = f"{path}." if path else ""
     check.mapping(path or "netlist", data, "parts, nets, inputs and outputs to what they hold")
     _only(path or "netlist", data, INNER)
-    parts: dict[str, ClassSpec | str] = {}
+    parts: dict[str, ClassSpec | TableSpec | str] = {}
     for name, each in _mapping(f"{prefix}parts", data.get("parts")).items():
         where = f"{prefix}parts.{shown(name, 40)}"
         named = each.get("class") if isinstance(each, dict) else None
         if isinstance(named, str) and named in definitions:
             _only(where, each, ("class",))
             parts[name] = str(named)
+        elif isinstance(named, str) and named in TABLES:
+            parts[name] = table_spec(where, each, folder)
         else:
-            parts[name] = class_spec(where, each, known=known | dict.fromkeys(definitions, object))
+            parts[name] = class_spec(where, each, known=known | dict.fromkeys([*definitions, *TABLES], object))
     if not parts:
         raise InputError(f"`{prefix}parts` must hold at least one part.")
     inputs, outputs = (_each(key, data, _name, prefix) for key in ("inputs", "outputs"))
@@ -116,7 +124,11 @@ def _inner(path: str, data: Any, known: dict[str, type], definitions: dict[str, 
 def _each(key: str, data: dict[str, Any], read: Callable[[str, Any], Any], prefix: str = "") -> dict[str, Any]:
     """The mapping under `key`, each of its values read; `read` is told where the value stands."""
     path = f"{prefix}{key}"
-    return {name: read(f"{path}.{shown(name, 40)}", value) for name, value in _mapping(path, data.get(key)).items()}
+    given = _mapping(path, data.get(key))
+    for name in given:
+        if not name.strip():
+            raise InputError(f"`{path}` must have names, but one is empty.")
+    return {name: read(f"{path}.{shown(name, 40)}", value) for name, value in given.items()}
 
 
 def _only(path: str, data: dict[str, Any], allowed: tuple[str, ...]) -> None:
@@ -176,7 +188,7 @@ def _circuit(spec: InnerSpec, inner: dict[str, InnerSpec], done: dict[str, Circu
                 done[each] = _circuit(inner[each], inner, done)
             parts[name] = done[each]
         else:
-            parts[name] = made(each)
+            parts[name] = each.made() if isinstance(each, TableSpec) else made(each)
     try:
         return Circuit(parts, spec.nets, inputs=spec.inputs, outputs=spec.outputs)
     except InputError as error:

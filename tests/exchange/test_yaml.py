@@ -10,12 +10,24 @@ from devsim.analyses.operating_point import operating_point
 from devsim.check import InputError
 from devsim.circuit import Circuit
 from devsim.devices.electrical import Resistor
-from devsim.exchange import NoiseAnalysis, OperatingPoint, SmallSignal, Transient, read, read_spice, read_yaml, write_yaml
+from devsim.exchange import (
+    NoiseAnalysis,
+    OperatingPoint,
+    SmallSignal,
+    Transient,
+    read,
+    read_lumerical,
+    read_spice,
+    read_touchstone,
+    read_yaml,
+    write_yaml,
+)
 from devsim.exchange.quantity import quantity
 from devsim.exchange.yaml_reader import parse_yaml, read_yaml_deck
 from devsim.exchange.yaml_text import Scalar
 from tests.every_device.devices import DEVICES
 from tests.exchange.decks import DECKS
+from tests.exchange.tables import LUMERICAL, touchstone, unitary
 
 NETLIST = """
 devsim: 1
@@ -185,6 +197,11 @@ REFUSED = {
     "loose pin": (changed("gnd: [supply.minus, drive.minus]", "gnd: [supply.minus]"), "`drive.minus` is on none"),
     "loose pin inside": (changed(", gnd: c.b}", "}"), "`circuits.filter`: Every pin must be on a net"),
     "no pin": (changed("out: [second.b", "out: [{a: b}"), "must list pins as `part.port`, but holds a dict"),
+    "a net without a name": (changed("out: [second.b", '"": [second.b'), "`nets` must have names, but one is empty"),
+    "a table without a folder": (
+        changed("r2: {class: Resistor}", "r2: {class: Touchstone, file: a.s2p}"),
+        "`circuits.filter.parts.r2.file`: other files are read only where a folder for them is given; pass `folder=`",
+    ),
     "no parts": ("devsim: 1\nparts: {}\n", "`parts` must hold at least one part"),
     "unknown analysis": (changed("transient:", "transiente:"), "There is no analysis `transiente`. Did you mean `transient`"),
     "unknown setting": (changed("step: 1 us", "stepp: 1 us"), "`analyses.transient.stepp` is not known. Did you mean `step`"),
@@ -208,6 +225,60 @@ def test_a_bad_netlist_is_refused_with_the_place_and_the_reason(name):
     with pytest.raises(InputError, match=re.escape(words)) as caught:
         read_yaml_deck(text)
     assert "\n" not in str(caught.value)
+
+
+TABLE = "devsim: 1\nparts: {{t: {}}}\nnets: {{a: [t.{}], b: [t.{}]}}\noutputs: {{a: a, b: b}}\n"
+GAIN = (
+    "{class: TabulatedScatterer, names: [x, y], entries: [[x, y]], frequencies: [1.9e14, 2e14], imaginary: [[0], [0]], real: "
+)
+
+
+def test_a_part_may_be_a_table_in_a_file_beside_the_netlist(tmp_path):
+    (tmp_path / "lossy.sparam").write_text(LUMERICAL)
+    frequencies = np.array([1.90e14, 1.92e14, 1.96e14])
+    (tmp_path / "lossless.s2p").write_text(touchstone(frequencies, unitary(1, 3, 2)))
+    for file, kind, ports, wanted in (
+        ("lossy.sparam", "Lumerical", ("port_1", "port_2"), read_lumerical(tmp_path / "lossy.sparam")),
+        ("lossless.s2p", "Touchstone", ("x", "y"), read_touchstone(tmp_path / "lossless.s2p", ports=["x", "y"])),
+    ):
+        settings = f"{{class: {kind}, file: {file}, wavelength: 1555 nm, passive: enforce, ports: [{', '.join(ports)}]}}"
+        (tmp_path / "n.yaml").write_text(TABLE.format(settings, *ports))
+        circuit = read(tmp_path / "n.yaml").circuit
+        assert float(circuit["t"].wavelength) == 1555e-9
+        np.testing.assert_allclose(circuit["t"].real, wanted.real, atol=1e-12)
+        same(circuit, read_yaml(write_yaml(circuit)))
+
+
+def test_a_table_that_amplifies_says_so_or_is_refused(tmp_path):
+    (tmp_path / "gain.sparam").write_text(LUMERICAL.replace("0.9 1.0", "1.2 1.0"))
+    table = lambda more: TABLE.format(f"{{class: Lumerical, file: gain.sparam{more}}}", "port_1", "port_2")
+    words = r"`parts.t`: A passive part must not amplify, but .*gain.sparam.* has a gain of 1.2"
+    with pytest.raises(InputError, match=words):
+        read_yaml(table(""), folder=tmp_path)
+    again = write_yaml(read_yaml(table(", passive: ignore"), folder=tmp_path))
+    assert "amplifies: true" in again
+    with pytest.raises(InputError, match=r"`parts.t`: A passive part must not amplify, but the table has a gain of 1.2"):
+        read_yaml(again.replace("amplifies: true", "amplifies: false"))
+    with pytest.raises(InputError, match=r"a gain of 1.2 in amplitude at .* set `amplifies` for an amplifier"):
+        read_yaml(TABLE.format(GAIN + "[[1.0], [1.2]]}", "x", "y"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("class: Lumerical", "`parts.t` must name its `file`, but gives None"),
+        ("class: Lumerical, file: ../gain.sparam", "`parts.t.file` must be a file inside the folder of the netlist"),
+        ("class: Lumerical, file: n.yaml", "`parts.t`: "),
+        ("class: Touchstone, file: n.yaml, mode: TE", "`parts.t` must not have `mode`"),
+        ("class: Touchstone, file: n.yaml, conjugate: 3", "`parts.t.conjugate` must be true or false, but is `3`"),
+        ("class: Touchstone, file: n.yaml, ports: x", "`parts.t.ports` must be a list of names"),
+        ("class: Touchstone, file: n.yaml, wavelength: 3 s", "`parts.t.wavelength` must be in m, but is given in `s`"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_refused_with_its_place(tmp_path, settings, words):
+    (tmp_path / "n.yaml").write_text(TABLE.format(f"{{{settings}}}", "a", "b"))
+    with pytest.raises(InputError, match=re.escape(words)):
+        read(tmp_path / "n.yaml")
 
 
 def test_circuits_that_multiply_stop_before_they_are_built():

@@ -29,6 +29,7 @@ class TabulatedScatterer(Element):
 
     entries: the (from, to) pairs of ports between which something passes; all others are zero at every frequency, and
     no wave that leaves depends on one that arrives there. real, imaginary: one column per entry, over `frequencies`.
+    amplifies: whether the table may have a gain above one; else one that passes 1 by more than 1e-5 is refused.
     Use `TabulatedScatterer.of` to make one from matrices.
 
     Equations: leaving_i = sum over j of S_ij(f) arriving_j, f = c / wavelength;
@@ -50,6 +51,7 @@ class TabulatedScatterer(Element):
     group_delay: Array = state(0.0, unit="s", stage="design", doc="delay taken out of the table's phase, shape (entries,)")
     wavelength: Array = parameter(DEFAULT_WAVELENGTH, unit="m", bounds=above(0), doc="carrier wavelength in vacuum")
     interpolation: str = eqx.field(static=True, default="linear")
+    amplifies: bool = eqx.field(static=True, default=False)
     rest, age, noise = no_memory, ageless, quiet
 
     def __check_init__(self):
@@ -68,6 +70,22 @@ class TabulatedScatterer(Element):
             if jnp.shape(getattr(self, name)) != (*count, len(self.entries)):
                 wanted = (*count, len(self.entries))
                 raise InputError(f"`{name}` must have shape {wanted}, but has shape {jnp.shape(getattr(self, name))}.")
+        if self.amplifies not in (True, False):
+            raise InputError(f"`amplifies` must be true or false, but is {check.described(self.amplifies)}.")
+        leaves = (self.frequencies, self.real, self.imaginary, self.group_delay)
+        if not self.amplifies and all(map(check.is_concrete, leaves)):
+            _check_passive(np.asarray(self.frequencies), self._matrices(), "the table", "set `amplifies` for an amplifier")
+
+    def _matrices(self) -> np.ndarray:
+        """The table as matrices, (k, n, n)."""
+        columns = np.asarray(self.real) + 1j * np.asarray(self.imaginary)
+        found, delay = np.zeros((len(columns), len(self.names), len(self.names)), complex), np.zeros((len(self.names),) * 2)
+        delays = np.broadcast_to(np.asarray(self.group_delay), (len(self.entries),))
+        for k, (source, to) in enumerate(self.entries):
+            at = self.names.index(to), self.names.index(source)
+            found[:, *at] += columns[:, k]
+            delay[at] = delays[k]
+        return found * _turn(np.asarray(self.frequencies), delay)
 
     @classmethod
     def of(
@@ -108,7 +126,8 @@ class TabulatedScatterer(Element):
             low, high = SPEED_OF_LIGHT / frequencies[[-1, 0]]
             wavelength = DEFAULT_WAVELENGTH if low <= DEFAULT_WAVELENGTH <= high else SPEED_OF_LIGHT / frequencies.mean()
         entries = tuple((names[j], names[i]) for i, j in zip(into, out_of, strict=True))
-        part = cls(names, entries, frequencies, columns.real, columns.imag, delay[into, out_of], wavelength, interpolation)
+        columns = columns.real, columns.imag, delay[into, out_of]
+        part = cls(names, entries, frequencies, *columns, wavelength, interpolation, passive == "ignore")
         part.check_covers(part.wavelength)
         return part
 
@@ -225,18 +244,24 @@ def _port_delays(frequencies: np.ndarray, scattering: np.ndarray, given: np.ndar
     return ports[:, None] + ports[None, :]
 
 
-def _passive(frequencies: np.ndarray, scattering: np.ndarray, source: str, *, enforce: bool) -> np.ndarray:
-    """The table with singular values of at most one; InputError where one is larger and not to be brought down."""
-    left, gains, right = np.linalg.svd(scattering)
+def _check_passive(frequencies: np.ndarray, scattering: np.ndarray, source: str, advice: str) -> None:
+    """Raise InputError where a singular value passes one by more than a file's digits can add."""
+    gains = np.linalg.svd(scattering, compute_uv=False)
     worst = int(np.argmax(gains[:, 0])) if gains.size else 0
-    if not gains.size or gains[worst, 0] <= 1 + (0.0 if enforce else PASSIVITY_TOLERANCE):
-        return scattering
-    if not enforce:
+    if gains.size and gains[worst, 0] > 1 + PASSIVITY_TOLERANCE:
         raise InputError(
             f"A passive part must not amplify, but {source} has a gain of {gains[worst, 0]:.6g} in amplitude at"
-            f' {SPEED_OF_LIGHT / frequencies[worst]:.6g} m; give passive="enforce" to bring it down to one,'
-            ' or passive="ignore" for an amplifier.'
+            f" {SPEED_OF_LIGHT / frequencies[worst]:.6g} m; {advice}."
         )
+
+
+def _passive(frequencies: np.ndarray, scattering: np.ndarray, source: str, *, enforce: bool) -> np.ndarray:
+    """The table with singular values of at most one; InputError where one is larger and not to be brought down."""
+    if not enforce:
+        advice = 'give passive="enforce" to bring it down to one, or passive="ignore" for an amplifier'
+        _check_passive(frequencies, scattering, source, advice)
+        return scattering
+    left, gains, right = np.linalg.svd(scattering)
     limited = np.einsum("kij,kj,kjl->kil", left, np.minimum(gains, 1.0), right)
     rounding = np.all(scattering == 0, axis=0) & np.all(np.abs(limited) < 1e-13, axis=0)
     return np.where(rounding, 0.0, limited)
