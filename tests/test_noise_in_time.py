@@ -11,11 +11,14 @@ from jaxtyping import Array
 
 from devsim.analyses.transient import transient
 from devsim.circuit import Circuit
+from devsim.compile import plan_of
 from devsim.devices.photonic import Laser
+from devsim.noise import NoiseSources
 from devsim.parameter import parameter
 from devsim.part import Element
 from devsim.physics import BOLTZMANN
 from devsim.ports import Balance, Noise, Stated, Unknown, ageless, signal_out
+from devsim.stepping.noise_path import NoisePath
 from tests.test_transient import PENDULUM, PUSH, low_pass
 
 DIES, DRAWS = 96, 256
@@ -120,6 +123,56 @@ def telegraph(frequency, corner):
 
 def flicker(frequency, corner):
     return 2.0 * corner / frequency
+
+
+def processes(steps, step):
+    """The Ornstein-Uhlenbeck processes of a telegraph and of a flicker source at the end of every step."""
+    parts = {"t": Hiss(2.0, 0.3, "telegraph"), "f": Hiss(2.0, 0.3, "flicker")}
+    circuit = Circuit(parts, {"y": ("t.out",), "z": ("f.out",)}, outputs={"y": "y", "z": "z"})
+    path = NoisePath(NoiseSources(plan_of(circuit, "explicit")), jax.random.key(3), steps, jnp.asarray(step))
+
+    def advance(state, n):
+        state = path.advance(state, n)[0]
+        return state, state.poles
+
+    return [np.asarray(pole)[..., 0] for pole in jax.jit(lambda: jax.lax.scan(advance, path.start(), jnp.arange(steps)))()[1]]
+
+
+def test_halving_the_step_keeps_coloured_processes_where_they_are():
+    """At the times in common; 1/f has one more process, quicker than all others, at the shorter step."""
+    for coarse, fine in zip(processes(24, 0.5), processes(48, 0.25), strict=True):
+        assert np.std(coarse) > 0.3
+        np.testing.assert_allclose(fine[1::2, : coarse.shape[1]], coarse, rtol=0, atol=1e-13)
+
+
+class Growth(Element):
+    """dx/dt = strength x (noise of density 2): multiplicative noise, a signal of its own level."""
+
+    strength: Array = parameter(0.7, unit="1/s^0.5", doc="noise relative to the level")
+    age = ageless
+
+    def ports(self):
+        return {"out": signal_out()}
+
+    def rest(self):
+        return {"level": Unknown(jnp.ones(()))}
+
+    def balance(self, t, p, x):
+        return Balance({"out": x["level"], "level": jnp.zeros(())}, {"level": x["level"]})
+
+    def noise(self, p, x):
+        return {"growth": Noise(2 * (self.strength * x["level"]) ** 2, ("level",))}
+
+
+def test_multiplicative_noise_is_that_of_ito():
+    """dx = s x dW has mean 1 and E[x^2] = (1 + s^2 h)^N = about exp(s^2 t); in Stratonovich's sense its mean would be
+    exp(s^2 t / 2) = 1.28."""
+    circuit = Circuit({"g": Growth()}, {"x": ("g.out",)}, outputs={"x": "x"})
+    run = lambda key: transient(circuit, duration=1.0, step=1 / 16, every=16, key=key, method="heun")["x"][-1]
+    ends = np.asarray(jax.jit(jax.vmap(run))(jax.random.split(jax.random.key(14), 2000)))
+    error = np.sqrt(((1 + 0.49 / 16) ** 16 - 1) / 2000)
+    assert 5 * error < 0.1
+    assert ends.mean() == pytest.approx(1.0, abs=5 * error)
 
 
 @pytest.mark.parametrize(

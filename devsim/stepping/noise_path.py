@@ -4,15 +4,24 @@ A white source is a Brownian path, built like Levy's construction: the N = m 2^j
 increments are drawn independently; each is halved j times, the difference of the halves being an independent normal
 draw. Halving the step adds a level below and changes none above. Every draw takes a key made of the source's own key, the
 level and the place, so that it depends on nothing else.
+Coloured noise is a sum of Ornstein-Uhlenbeck processes dx = -a x dt + sqrt(2 a) dW, one per octave for 1/f. What a cell adds
+to one, scaled to variance one, is z = (c z1 + z2) / sqrt(1 + c^2) of its halves, c = exp(-a T) with T the length of a half;
+so z1 = (c z + y) / sqrt(1 + c^2), z2 = (z - c y) / sqrt(1 + c^2) with an independent draw y: the same tree, in which c = 1
+is the Brownian path. The processes therefore pass through the same values at the times that two steps have in common. Over
+a step the noise is their value at its end, a little less where they are quicker than the step.
+Runs whose numbers of steps do not differ by a power of two draw unrelated noise.
 Source: Levy, Processus stochastiques et mouvement brownien (Gauthier-Villars, 1948); coloured noise as a sum of
-Ornstein-Uhlenbeck processes, one per octave for 1/f: van der Ziel, Physica 16, 359 (1950).
+Ornstein-Uhlenbeck processes: van der Ziel, Physica 16, 359 (1950).
 """
 
 import math
+import zlib
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Key
 
 from devsim.noise import NoiseSources, Source
@@ -35,6 +44,16 @@ class NoisePath:
         self.poles = [_pole_frequencies(source, steps, step) for source in self.sources]
         self.keys = [_keys(source, key, len(poles)) for source, poles in zip(self.sources, self.poles, strict=True)]
         self.sizes = [keys.shape[0] * keys.shape[1] * s.size for keys, s in zip(self.keys, self.sources, strict=True)]
+        self.kept = self._kept()
+
+    def _kept(self) -> Array:
+        """What is left of every process after half a cell of each level, (levels, n); one for white noise."""
+        rates = [
+            jnp.repeat(2 * jnp.pi * frequencies, size // frequencies.size) if frequencies.size else jnp.zeros(size)
+            for frequencies, size in zip(self.poles, self.sizes, strict=True)
+        ]
+        lengths = self.step * 2.0 ** jnp.arange(self.depth, -1, -1)
+        return jnp.exp(-lengths[:, None] * jnp.concatenate(rates))
 
     def start(self, before: PathState | None = None) -> PathState:
         """Before the first step; the coloured processes begin at equilibrium, or where a like run `before` ended."""
@@ -81,10 +100,10 @@ class NoisePath:
         def refine(carry):
             level, levels = carry
             fresh = draw(level)
-            sign = jnp.where((n >> (depth - level)) & 1, -1.0, 1.0)
-            above = levels[jnp.maximum(level - 1, 0)]
-            value = jnp.where(level == 0, fresh, (above + sign * fresh) * math.sqrt(0.5))
-            return level + 1, levels.at[level].set(value)
+            above, kept = levels[jnp.maximum(level - 1, 0)], self.kept[level]
+            second = (n >> (depth - level)) & 1
+            half = jnp.where(second, above - kept * fresh, kept * above + fresh) / jnp.sqrt(1 + kept**2)
+            return level + 1, levels.at[level].set(jnp.where(level == 0, fresh, half))
 
         return jax.lax.while_loop(lambda carry: carry[0] <= depth, refine, (changing, levels))[1]
 
@@ -97,12 +116,15 @@ def _trailing_zeros(n: Array, most: int) -> Array:
 
 def _keys(source: Source, key: Key[Array, ""], poles: int) -> Key[Array, "poles members"]:
     """A key for every pole (one for white noise) of every member, made of names alone."""
-    return jnp.stack(
-        [
-            jnp.stack([named_key(named_key(named_key(key, part), source.name), str(pole)) for part in source.parts])
-            for pole in range(max(poles, 1))
-        ]
-    )
+    of_part = jax.vmap(jax.random.fold_in, (None, 0))(key, _codes(source.parts))
+    of_source = jax.vmap(lambda key: named_key(key, source.name))(of_part)
+    poles_of = jax.vmap(jax.random.fold_in, (0, None))
+    return jax.vmap(poles_of, (None, 0))(of_source, _codes([str(pole) for pole in range(max(poles, 1))]))
+
+
+def _codes(names: Sequence[str]) -> np.ndarray:
+    """What `named_key` folds into a key for each name."""
+    return np.array([zlib.crc32(name.encode()) for name in names], np.uint32)
 
 
 def _normal(keys: Array, size: int) -> Array:
