@@ -9,7 +9,7 @@ import matplotlib
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import EngFormatter, MaxNLocator, NullFormatter
 from matplotlib.transforms import blended_transform_factory
 from numpy.typing import ArrayLike
 
@@ -210,6 +210,8 @@ def traces(
         axis.axhline(level / y_factor, color=SOFT, linestyle=(0, dashes), linewidth=1.3, label=label)
     if log_x:
         axis.set_xscale("log")
+        axis.xaxis.set_major_formatter(EngFormatter(sep="\N{NARROW NO-BREAK SPACE}"))
+        axis.xaxis.set_minor_formatter(NullFormatter())
     axis.grid(axis="y")
     axis.set_xlabel(f"{x_label}{in_brackets(x_shown)}")
     axis.set_ylabel(f"{y_label}{in_brackets(y_shown)}")

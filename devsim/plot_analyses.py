@@ -90,7 +90,7 @@ def bode(found: xr.Dataset, *, first: Sequence[str] = ()) -> Figure:
         size = np.where(curve.values > LEAST * top, curve.values, np.nan)
         phase = np.where(np.isnan(size), np.nan, _continuous(phases[name].values))
         mark = "o" if frequency.size == 1 else None
-        upper.plot(frequency, 20 * np.log10(size), color=colour, label=name, marker=mark)
+        upper.plot(frequency, 20 * np.log10(size), color=colour, label=_label(name), marker=mark)
         lower.plot(frequency, phase, color=colour, marker=mark)
     upper.set_ylabel("magnitude (dB)")
     lower.set_ylabel("phase (degrees)")
@@ -121,7 +121,7 @@ def noise_densities(found: xr.Dataset) -> Figure:
     alone = len(order) == 1
     mark = "o" if frequency.size == 1 else None
     for name, colour in zip(order[: MOST - 1], SERIES, strict=False):
-        axis.plot(frequency, _root(parts[name]), color=colour, label=name, marker=mark)
+        axis.plot(frequency, _root(parts[name]), color=colour, label=_label(name), marker=mark)
     if others := order[MOST - 1 :]:
         label = f"{len(others)} other source{'s' * (len(others) > 1)}"
         axis.plot(frequency, _root(sum(parts[name] for name in others)), color=IDEAL, label=label, marker=mark)
@@ -146,12 +146,13 @@ def noise_densities(found: xr.Dataset) -> Figure:
 def chosen(curves: Mapping[str, Curve], first: Sequence[str], size) -> tuple[dict[str, Curve], int]:
     """At most `MOST` of `curves`, in their order, and how many are left out.
 
-    Those named in `first` (their lanes too) come before those of which `size(curve)` is largest within their unit.
+    Those named in `first` (their lanes too) come before those of which `size(curve)` is largest within their unit, nets
+    inside of a part (with a `#`) last.
     """
     largest = {curve.unit: max(size(c) for c in curves.values() if c.unit == curve.unit) for curve in curves.values()}
     stem = lambda name: name.partition("[")[0].strip("|").removesuffix(".real").removesuffix(".imag")
     wanted = lambda name: name in first or stem(name) in first
-    rank = lambda name: (not wanted(name), -size(curves[name]) / (largest[curves[name].unit] or 1.0))
+    rank = lambda name: (not wanted(name), "#" in name, -size(curves[name]) / (largest[curves[name].unit] or 1.0))
     kept = set(sorted(curves, key=rank)[:MOST])
     return {name: curve for name, curve in curves.items() if name in kept}, len(curves) - len(kept)
 
@@ -176,7 +177,7 @@ def _waveforms(axis, x: np.ndarray, curves: Mapping[str, Curve], unit: str, colo
     size = max((float(np.nanmax(np.abs(c.values), initial=0.0)) for c in curves.values()), default=0.0)
     factor, shown = scaled(size, unit)
     for name, curve in curves.items():
-        axis.plot(*thinned(x, curve.values / factor), color=colours[name], label=name, linewidth=1.5)
+        axis.plot(*thinned(x, curve.values / factor), color=colours[name], label=_label(name), linewidth=1.5)
     axis.grid(axis="y")
     axis.yaxis.set_major_locator(MaxNLocator(6))
     what = {"V": "potential", "W": "power", "events": "events"}.get(unit, "value")
@@ -228,6 +229,11 @@ def _root(density) -> np.ndarray:
 
 def _more(rest: int) -> str:
     return f"; {rest} more not shown" if rest else ""
+
+
+def _label(name: str) -> str:
+    """A name for the legend, which would leave out one that begins with `_`."""
+    return f" {name}" if name.startswith("_") else name
 
 
 def _legend(drawn: Figure, axes, names: list[str]) -> None:

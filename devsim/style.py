@@ -53,7 +53,7 @@ STYLE: dict[Any, Any] = {
     "image.cmap": "cividis",
     "figure.facecolor": "white",
     "figure.constrained_layout.use": True,
-    "mathtext.default": "regular",
+    "text.parse_math": False,
 }
 styled: Callable = matplotlib.rc_context(STYLE)
 """Decorator (and context) that gives a figure the style of the house."""

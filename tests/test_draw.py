@@ -132,7 +132,7 @@ CIRCUITS = {
     "transformer": transformer,
     "amplifiers": amplifiers,
     "long ladder": long_ladder,
-    "without names": lambda: ladder(25),
+    "without ports": lambda: ladder(25),
     "shorted": shorted,
 }
 SHARED = ("many", "long ladder")
@@ -245,6 +245,23 @@ def test_nothing_leaves_the_paper(name):
     for artist in (*figure.axes[0].texts, *figure.axes[0].patches):
         box = artist.get_window_extent()
         assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1
+
+
+def test_names_of_nets_outlast_those_of_ports():
+    words = set(written(picture("without ports")[1]))
+    assert {f"n{k}" for k in range(1, 25)} <= words
+    assert not {"a", "b"} & words
+
+
+def test_a_name_is_written_as_it_is():
+    """Dollar signs begin mathematics elsewhere, and a part of it that is no mathematics would fail."""
+    names = ["$V_{dd$", r"a$\frac$"]
+    circuit = Circuit(
+        {name: Resistor() for name in names}, {r"n$\x$": [f"{n}.a" for n in names], "gnd": [f"{n}.b" for n in names]}
+    )
+    figure = draw(circuit)
+    figure.canvas.draw()
+    assert {*names, r"n$\x$"} <= set(written(figure))
 
 
 def test_light_runs_from_left_to_right():

@@ -23,6 +23,18 @@ def test_those_asked_for_are_drawn_before_those_that_move_most():
     assert rest == 3
 
 
+def test_nets_inside_of_parts_are_drawn_after_all_others():
+    curves = {f"d{k}#anode": Curve("V", np.array([0.0, 9.0])) for k in range(MOST)} | {"out": Curve("V", np.array([0.0, 1.0]))}
+    assert "out" in chosen(curves, [], lambda curve: np.ptp(curve.values))[0]
+
+
+def test_names_with_signs_of_their_own_stand_in_the_legend_as_they_are():
+    found = over("time", [0.0, 1.0], **{name: ("time", [0.0, 1.0], "V") for name in ("_hidden", r"a$\frac$", "$V_{dd$")})
+    drawn = plot_analyses.transient_lines(found)
+    assert labels(drawn) == [" _hidden", r"a$\frac$", "$V_{dd$"]
+    assert style.png(drawn).startswith(b"\x89PNG")
+
+
 def test_small_units_are_not_crowded_out_by_large_ones():
     volts = {f"v{k}": Curve("V", np.array([0.0, 1.0 + k])) for k in range(MOST)}
     watts = {"light": Curve("W", np.array([0.0, 1e-6]))}

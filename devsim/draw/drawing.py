@@ -38,8 +38,8 @@ COLOURS = {"electrical": "#0072b2", "optical": "#d55e00", "signal": "#009e73", "
 """Of the domains; Okabe and Ito, Color Universal Design (2008)."""
 
 PAPER = "#f6f8fa"
-MOST_LABELS = 45
-"""Lines up to which nets and ports are named in the picture."""
+MOST_PORTS, MOST_LABELS = 45, 120
+"""Lines up to which ports, and up to which nets are named in the picture."""
 
 FORMATS = ("png", "svg", "pdf")
 """Endings of the files that a picture is written to."""
@@ -73,8 +73,7 @@ def picture_format(name: str, path: str | File) -> str:
 
 
 def _figure(drawn: Diagram) -> Figure:
-    labelled = len(drawn.lines) <= MOST_LABELS
-    told = drawn if labelled else _untold(drawn)
+    told = _told(drawn)
     where = places(told, sizes(told), [(lead(line, 0), lead(line, 1), along(line)) for line in told.lines])
     heights = box_heights(told)
     ends = ends_of(told, where, heights)
@@ -90,10 +89,14 @@ def _figure(drawn: Diagram) -> Figure:
     return figure
 
 
-def _untold(drawn: Diagram) -> Diagram:
-    """The same without the names of ports and nets."""
-    blank = lambda node: replace(node, title="" if node.kind == "dot" else node.title, grounds=("",) * len(node.grounds))
-    lines = tuple(replace(line, ports=("", ""), label="") for line in drawn.lines)
+def _told(drawn: Diagram) -> Diagram:
+    """The same, without the names of ports where there are many lines, and of nets where there are too many."""
+    if len(drawn.lines) <= MOST_PORTS:
+        return drawn
+    named = len(drawn.lines) <= MOST_LABELS
+    title = lambda node: node.title if named or node.kind != "dot" else ""
+    blank = lambda node: replace(node, title=title(node), grounds=("",) * len(node.grounds))
+    lines = tuple(replace(line, ports=("", ""), label=line.label if named else "") for line in drawn.lines)
     return Diagram({name: blank(node) for name, node in drawn.nodes.items()}, lines)
 
 
