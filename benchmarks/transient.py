@@ -87,13 +87,14 @@ def ring_of_oscillators() -> tuple[Circuit, Array, Array]:
 
 
 def explicit_rows(repeats: int) -> list[tuple]:
-    """Heun's scheme: devsim, a scan by hand, diffrax."""
+    """Heun's scheme: devsim, a scan by hand, diffrax. Beside it devsim's split steps, and ngspice's trapezoidal rule on
+    capacitors of 1 F that controlled sources charge (one run, times the number of runs)."""
     circuit, omega, starts = ring_of_oscillators()
     left, right = (np.arange(STATES) - 1) % STATES, (np.arange(STATES) + 1) % STATES
 
-    def ours(start):
+    def ours(start, method="heun"):
         die = eqx.tree_at(lambda c: c.groups[0].initial, circuit, start)
-        return transient(die, duration=STEPS * STEP, step=STEP, keep=(), every=STEPS).state.rest
+        return transient(die, duration=STEPS * STEP, step=STEP, keep=(), every=STEPS, method=method).state.rest
 
     def rate(phase):
         return omega + 0.1 * (jnp.sin(phase[left] - phase) + jnp.sin(phase[right] - phase))
@@ -118,11 +119,25 @@ def explicit_rows(repeats: int) -> list[tuple]:
             max_steps=STEPS + 1,
         ).ys[0]
 
-    found = {"devsim": ours, "scan by hand": plain, "diffrax Heun": peer}
+    found = {"devsim heun": ours, "devsim split": lambda s: ours(s, "split"), "scan by hand": plain, "diffrax Heun": peer}
     measured = {name: timed(jax.vmap(f), starts, repeats=repeats) for name, f in found.items()}
     reference = measured["scan by hand"][2]
     what = f"{STATES} states, {STEPS} steps, {RUNS} runs"
-    return [(what, name, c, r, f"{float(jnp.max(jnp.abs(y - reference))):.0e}") for name, (c, r, y) in measured.items()]
+    rows = [(what, name, c, r, f"{float(jnp.max(jnp.abs(y - reference))):.0e}") for name, (c, r, y) in measured.items()]
+    spice = ngspice_oscillators(omega, starts[0], repeats)
+    if spice:
+        rows.append((what, "ngspice", 0.0, RUNS * spice[0], f"{abs(spice[1] - float(reference[0, 0])):.0e} (one state)"))
+    return rows
+
+
+def ngspice_oscillators(omega: Array, start: Array, repeats: int) -> tuple[float, float] | None:
+    """Median of ngspice's analysis time (s) of one run, and the last phase of the first oscillator."""
+    cards = []
+    for i in range(STATES):
+        left, right = (f"v(n{j % STATES})-v(n{i})" for j in (i - 1, i + 1))
+        cards.append(f"c{i} n{i} 0 1 ic={float(start[i]):.15g}")
+        cards.append(f"b{i} 0 n{i} i={float(omega[i]):.15g}+0.1*(sin({left})+sin({right}))")
+    return ngspice_transient(cards, f"tran {STEP} {STEPS * STEP} 0 {STEP} uic", "n0", repeats)
 
 
 def ladder(size: int) -> Circuit:
@@ -177,28 +192,18 @@ def implicit_rows(repeats: int, size: int = 200, steps: int = 1000, step: float 
 
 
 def ngspice_ladder(size: int, steps: int, step: float, repeats: int) -> tuple[float, float] | None:
-    """Median of ngspice's own transient analysis time (s) at most one step apart, and the last voltage."""
+    """Median of ngspice's analysis time (s), and the last voltage."""
+    cards = [f"r{i} n{i} n{i + 1} 1k\nc{i} n{i + 1} 0 1p" for i in range(size)]
+    source = "v1 n0 0 pulse(0 1 0 1n 1n 1 2)"
+    return ngspice_transient([source, *cards], f"tran {step} {steps * step} 0 {step}", f"n{size}", repeats)
+
+
+def ngspice_transient(cards: list[str], analysis: str, node: str, repeats: int) -> tuple[float, float] | None:
+    """Median of ngspice's own transient analysis time (s), and the last voltage of a node; None without ngspice."""
     if shutil.which("ngspice") is None:
         return None
-    cards = [f"r{i} n{i} n{i + 1} 1k\nc{i} n{i + 1} 0 1p" for i in range(size)]
-    control = [
-        f"tran {step} {steps * step} 0 {step}",
-        f"let out=v(n{size})[length(v(n{size}))-1]",
-        "print out",
-        "rusage trantime",
-    ]
-    deck = [
-        "ladder",
-        "v1 n0 0 pulse(0 1 0 1n 1n 1 2)",
-        *cards,
-        ".control",
-        "set numdgt=12",
-        *control,
-        "quit",
-        ".endc",
-        ".end",
-        "",
-    ]
+    told = [analysis, f"let out=v({node})[length(v({node}))-1]", "print out", "rusage trantime"]
+    deck = ["deck", *cards, ".control", "set numdgt=12", *told, "quit", ".endc", ".end", ""]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "deck.cir"
         path.write_text("\n".join(deck))

@@ -11,7 +11,7 @@ from devsim.check import InputError
 from devsim.circuit import Circuit
 from devsim.compile import Plan, plan_of
 from devsim.stepping import explicit, implicit
-from devsim.stepping.memory import Events, Memory
+from devsim.stepping.memory import Events, memory_of
 from devsim.trajectory import Trajectory
 
 METHODS = (*explicit.METHODS, *implicit.METHODS)
@@ -81,7 +81,7 @@ def checked_method(circuit: Circuit, method: str | None, late: frozenset) -> str
     charged = charged_nets(plan) + _told_stores(plan)
     if method is None:
         loops = any(step.implicit for step in plan.steps)
-        if not charged and not loops and Memory(plan).has_mass(circuit.groups) is not False:
+        if not charged and not loops and memory_of(plan).has_mass(circuit.groups) is not False:
             return "split"
         return "tr_bdf2" if Events(plan) else "trapezoidal"
     if method in explicit.METHODS and charged:
@@ -89,7 +89,7 @@ def checked_method(circuit: Circuit, method: str | None, late: frozenset) -> str
             f"`method` must be one of {', '.join(implicit.METHODS)} for a circuit that stores what its nets say"
             f" (`{charged[0]}`), but is `{method}`."
         )
-    if method in explicit.METHODS and Memory(plan).has_mass(circuit.groups) is False:
+    if method in explicit.METHODS and memory_of(plan).has_mass(circuit.groups) is False:
         raise InputError(
             f"`method` must be one of {', '.join(implicit.METHODS)} for a circuit in which a time constant is zero, but is"
             f" `{method}`."

@@ -13,7 +13,7 @@ from devsim.circuit import Circuit
 from devsim.compile import Given, Plan, at_rest, evaluate
 from devsim.layout import REST_SEGMENT
 from devsim.stepping.fixed import Run, inputs_over_time
-from devsim.stepping.memory import Events, Memory
+from devsim.stepping.memory import Events, memory_of
 from devsim.trajectory import Trajectory
 
 MOST_STEPS = 1_000_000
@@ -63,7 +63,7 @@ def adaptive_run(
     import diffrax
 
     plan, groups, inputs = run.plan, circuit.groups, inputs_over_time(run.plan, constant, waves)
-    (rest, scales), memory = at_rest(plan, groups), Memory(plan)
+    (rest, scales), memory = at_rest(plan, groups), memory_of(plan)
     times = jnp.arange(run.steps // run.every + 1) * run.every * step
 
     def segments_at(t: Array, stored: Array) -> list[Array]:

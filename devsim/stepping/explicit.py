@@ -10,7 +10,7 @@ from devsim.compile import Given, evaluate
 from devsim.layout import REST_SEGMENT
 from devsim.newton import Outcome
 from devsim.stepping.frame import Failure, Frame, first_failure
-from devsim.stepping.memory import Events, Memory
+from devsim.stepping.memory import Events, memory_of
 from devsim.stepping.noise_path import PathState
 
 METHODS = ("euler", "heun", "rk4", "split")
@@ -38,7 +38,7 @@ class Explicit:
 
     def __init__(self, frame: Frame, method: str):
         self.frame, self.method = frame, method
-        self.memory, self.events = Memory(frame.plan), Events(frame.plan)
+        self.memory, self.events = memory_of(frame.plan), Events(frame.plan)
         sources = frame.sources.sources if frame.sources else []
         places = [place for source in sources for place in (source.into, source.out_of) if place is not None]
         noisy = any((place.segment > REST_SEGMENT).any() for place in places)
@@ -96,10 +96,7 @@ class Explicit:
 
         def rate(m: Array, ahead: float) -> Array:
             segments, _ = self._evaluate(state, m, ahead, injected)
-            rates = self.memory.rates(self.frame.groups, segments, (state.n + ahead) * h, kick)
-            # A condition that always holds: else the compiler fuses the stages of a step and evaluates the first one
-            # again for every reader of the second, which takes 1.8 times as long.
-            return jax.lax.cond(state.n >= 0, lambda r: r, jnp.zeros_like, rates)
+            return _once(state.n, self.memory.rates(self.frame.groups, segments, (state.n + ahead) * h, kick))
 
         first = rate(m, 0.0)
         if self.method == "euler":
@@ -127,7 +124,16 @@ class Explicit:
         for places in self.memory.kinds():
             chosen = jnp.zeros_like(m).at[places].set(1.0)
             own += chosen * jax.jvp(alone, (rest,), (chosen,))[1]
-        return own
+        return _once(state.n, own)
+
+
+def _once(n: Array, value: Array) -> Array:
+    """The value, behind a condition that always holds.
+
+    Else the compiler fuses the stages of a step and evaluates the first one again for every reader of the second, which
+    takes twice as long.
+    """
+    return jax.lax.cond(n >= 0, lambda value: value, jnp.zeros_like, value)
 
 
 def _phi(z: Array) -> Array:

@@ -68,7 +68,7 @@ def fixed_run(
         state = scheme.resume(begin, path.start(begin.noise) if path else None)
 
     def record(state) -> dict[str, Array]:
-        return run.read(scheme.segments(state))
+        return run.read(scheme.segments(state)) if run.names else {}
 
     blocks, every = run.steps // run.every, run.every if divisions is None else run.every * divisions
     state, values = schedule.run(scheme.advance, record, state, blocks=blocks, every=every)

@@ -1,6 +1,7 @@
 """What a circuit remembers between steps: stored unknowns and their rates, events, and delayed values."""
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import jax
@@ -85,6 +86,12 @@ class Memory:
             ends = np.cumsum([rate.shape[1] for rate in rates])[:-1]
             rates = jnp.split(jnp.linalg.solve(slope, jnp.concatenate(rates, axis=1)[..., None])[..., 0], ends, axis=1)
         return jnp.concatenate([rate.reshape(-1) for rate in rates])
+
+
+@lru_cache(maxsize=256)
+def memory_of(plan: Plan) -> Memory:
+    """The memory of a plan; made once."""
+    return Memory(plan)
 
 
 def _store_slope(part: Element, p: dict, x: dict, t: Array, names: tuple[str, ...], kinds: dict) -> Array:
