@@ -9,6 +9,12 @@ SAX := .venv-sax
 CORE := tests/every_device tests/test_circuit.py tests/test_operating_point.py tests/test_waveforms.py tests/test_transient.py \
 	tests/test_small_signal.py tests/test_noise_spectrum.py tests/test_optics.py tests/exchange/test_spice_reader.py
 
+# Programs that one worker, or one run, has compiled are not compiled again by the next.
+test test-slow test-versions: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.jax_cache
+test test-slow test-versions: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
+# Neighbouring tests stay on one worker, which has what they share in memory.
+PYTEST := python -m pytest -n auto --dist worksteal
+
 .PHONY: help run test test-slow test-all test-versions lint bench results clean
 
 help:
@@ -30,10 +36,10 @@ run: $(INSTALLED)
 	$(BIN)/devsim run crossbar-hopfield
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -m 'not slow' -n auto
+	$(BIN)/$(PYTEST) -m 'not slow'
 
 test-slow: $(INSTALLED)
-	$(BIN)/python -m pytest -m slow -n auto
+	$(BIN)/$(PYTEST) -m slow
 
 test-all: test test-slow
 
@@ -50,9 +56,9 @@ $(SAX)/.installed: pyproject.toml
 	@touch $@
 
 test-versions: $(OLDEST)/.installed $(SAX)/.installed
-	$(OLDEST)/bin/python -m pytest -m 'not slow' -n auto $(CORE)
-	$(SAX)/bin/python -m pytest -n auto tests/external/test_scattering_sax.py tests/exchange/test_sax.py
-	$(SAX)/bin/python -m pytest -m 'not slow' -n auto $(CORE)
+	$(OLDEST)/bin/$(PYTEST) -m 'not slow' $(CORE)
+	$(SAX)/bin/$(PYTEST) tests/external/test_scattering_sax.py tests/exchange/test_sax.py
+	$(SAX)/bin/$(PYTEST) -m 'not slow' $(CORE)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -68,4 +74,4 @@ results: $(INSTALLED)
 	$(BIN)/python -m circuits.results
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(SAX) runs .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) $(OLDEST) $(SAX) .jax_cache runs .pytest_cache .ruff_cache .hypothesis build dist

@@ -1,6 +1,8 @@
-"""What compiling a circuit costs as it grows: ladders of 10, 100 and 1,000 resistors and diodes, value and gradient.
+"""What compiling a circuit costs as it grows, value and gradient: ladders of resistors and diodes, which are one loop, and
+branches and rings that have nothing to do with each other, which are as many loops.
 
-Run: python benchmarks/graph.py [--sizes 10,100,1000]. Compile time and run time are apart; medians of five runs.
+Run: python benchmarks/graph.py [--sizes 10,100,1000] [--loops 1,20,200]. Compile time and run time are apart; medians of five
+runs.
 """
 
 import argparse
@@ -19,6 +21,7 @@ from devsim.analyses.operating_point import operating_point
 from devsim.circuit import Circuit
 from devsim.devices.electrical.passive import Diode, Resistor
 from devsim.devices.electrical.sources import VoltageSource
+from devsim.devices.photonic import DirectionalCoupler, Waveguide
 
 
 def ladder(size: int) -> Circuit:
@@ -31,6 +34,29 @@ def ladder(size: int) -> Circuit:
         nets[f"n{i + 1}"] = [f"r{i}.b", f"d{i}.anode"]
         nets["gnd"].append(f"d{i}.cathode")
     return Circuit(parts, nets)
+
+
+def branches(count: int) -> Circuit:
+    """Resistors from one input, each into a diode."""
+    parts, nets = {}, {"in": [], "gnd": []}
+    for i in range(count):
+        parts |= {f"r{i}": Resistor(1e3 + i), f"d{i}": Diode()}
+        nets["in"].append(f"r{i}.a")
+        nets["gnd"].append(f"d{i}.cathode")
+        nets[f"out{i}"] = [f"r{i}.b", f"d{i}.anode"]
+    return Circuit(parts, nets, inputs={"in": "in"})
+
+
+def rings(count: int) -> Circuit:
+    """Ring resonators of a coupler and a guide, each with its own input and output."""
+    parts, nets = {}, {}
+    for i in range(count):
+        parts |= {f"c{i}": DirectionalCoupler(0.1 + 0.1 * i / count), f"g{i}": Waveguide(50e-6, loss_db_per_cm=2.0)}
+        nets |= {f"in{i}": [f"c{i}.in0"], f"out{i}": [f"c{i}.out0"]}
+        nets |= {f"away{i}": [f"c{i}.out1", f"g{i}.in"], f"back{i}": [f"g{i}.out", f"c{i}.in1"]}
+    ends = {f"{end}{i}": f"{end}{i}" for i in range(count) for end in ("in", "out")}
+    named = lambda end: {name: net for name, net in ends.items() if name.startswith(end)}
+    return Circuit(parts, nets, inputs=named("in"), outputs=named("out"))
 
 
 def timed(function, *arguments) -> tuple[float, float]:
@@ -46,22 +72,32 @@ def timed(function, *arguments) -> tuple[float, float]:
     return compile_time, statistics.median(runs[1:])
 
 
-def main() -> None:
-    """Measure and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--sizes", default="10,100,1000")
-    sizes = [int(n) for n in parser.parse_args().sizes.split(",")]
-    table = Table(title=f"Circuits of n resistors and n diodes (JAX {jax.__version__}, {jax.default_backend()})")
+def measured(title: str, make, asked, sizes: list[int]) -> None:
+    """Print one table: `make(size)` is a circuit, `asked(size)` its inputs and the net that is read."""
+    table = Table(title=f"{title} (JAX {jax.__version__}, {jax.default_backend()})")
     for column in ("n", "make", "value: compile", "run", "gradient: compile", "run"):
         table.add_column(column, justify="right")
     for size in sizes:
         start = time.perf_counter()
-        circuit = ladder(size)
+        circuit = make(size)
         made = time.perf_counter() - start
-        value = lambda c, out=f"n{size}": operating_point(c)[out]
+        inputs, net = asked(size)
+        value = lambda c, inputs=inputs, net=net: abs(operating_point(c, inputs)[net])
         figures = (made, *timed(value, circuit), *timed(jax.grad(value), circuit))
         table.add_row(str(size), *(f"{1e3 * f:.1f} ms" for f in figures))
     Console().print(table)
+
+
+def main() -> None:
+    """Measure and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--sizes", default="10,100,1000")
+    parser.add_argument("--loops", default="1,20,200")
+    told = parser.parse_args()
+    sizes, loops = ([int(n) for n in text.split(",")] for text in (told.sizes, told.loops))
+    measured("Ladders of n resistors and n diodes", ladder, lambda n: ({}, f"n{n}"), sizes)
+    measured("n branches of a resistor and a diode", branches, lambda n: ({"in": 1.0}, f"out{n - 1}"), loops)
+    measured("n ring resonators", rings, lambda n: ({f"in{i}": 0.01 for i in range(n)}, f"out{n - 1}"), loops)
 
 
 if __name__ == "__main__":
