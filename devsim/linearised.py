@@ -1,10 +1,11 @@
 """A circuit linearised around an operating point: its response to small changes at any frequency, and the reverse.
 
 Every stage's equations become A_s1 x_1 + ... + A_ss x_s = b_s with A = dF/dx + j omega dQ/dx, rows of delayed values
-turned by exp(-j omega delay). Stages follow one another, so that one small solve per stage and frequency is enough.
+turned by exp(-j omega delay). Stages follow one another, so that one small solve per loop and frequency is enough.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,9 +15,13 @@ from jaxtyping import Array
 from devsim.compile import Plan, Step
 from devsim.layout import FIRST_STAGE, INPUT_SEGMENT
 
+_ENTRIES = 2**19
+"""Complex numbers of all matrices that are held at once: 8 MB each for the matrices, their factors and what is in work."""
+
 
 class Block(NamedTuple):
-    """Derivatives of a stage's equations with respect to one segment: (n, m) each."""
+    """Derivatives of a stage's equations with respect to one segment, (n, m) each; of loops side by side with respect to
+    themselves (loops, n, n)."""
 
     static: Array
     stored: Array
@@ -36,20 +41,22 @@ class Linearised:
                 if any(
                     column in gather.segments for job in step.jobs for gather in (*job.ports.values(), *job.unknowns.values())
                 ):
-                    self.blocks[step.segment, column] = Block(
-                        *step.slopes(groups, segments[: step.segment + step.implicit], 0.0, column)
-                    )
+                    slopes = Block(*step.slopes(groups, segments[: step.segment + step.implicit], 0.0, column))
+                    is_own = column == step.segment
+                    self.blocks[step.segment, column] = Block(*(_diagonal(step, s) for s in slopes)) if is_own else slopes
 
-    def matrix(self, step: Step, column: int, omega: Array) -> Array | None:
-        """A of one stage with respect to one segment, (n, m) complex; None where it is zero."""
-        block = self.blocks.get((step.segment, column))
-        own = jnp.asarray(step.stated if step.implicit else np.ones(step.size), float) if column == step.segment else None
-        if block is None:
-            return None if own is None else jnp.diag(own + 0j)
-        sign = 1.0 if step.implicit else -1.0
-        turn = jnp.exp(-1j * omega * self.delays[step.segment])[:, None]
-        total = sign * turn * block.static + 1j * omega * block.stored
-        return total if own is None else total + jnp.diag(own)
+    @property
+    def entries(self) -> int:
+        """How many complex numbers the response at one frequency takes."""
+        return sum(step.size * (1 + step.size // step.blocks if step.implicit else 1) for step in self.plan.steps)
+
+    def matrix(self, step: Step, omega: Array) -> Array:
+        """A of a stage with loops with respect to itself, (loops, n, n) complex."""
+        shape = (step.blocks, -1)
+        static, stored = self.blocks[step.segment, step.segment]
+        turn = jnp.exp(-1j * omega * self.delays[step.segment]).reshape(*shape, 1)
+        stated = jnp.asarray(step.stated, float).reshape(shape)
+        return turn * static + 1j * omega * stored + stated[..., None] * jnp.eye(static.shape[-1])
 
     def pushed(self, step: Step, static: Array, stored: Array, omega: Array) -> Array:
         """The right-hand side for equations that change by `static` and `stored` (n,) when the cause grows by one."""
@@ -62,9 +69,9 @@ class Linearised:
         for step in self.plan.steps:
             right = causes.get(step.segment, jnp.zeros(step.size)).astype(complex)
             for column in range(FIRST_STAGE, step.segment):
-                matrix = self.matrix(step, column, omega)
-                right = right if matrix is None else right - matrix @ found[column]
-            found.append(jnp.linalg.solve(self.matrix(step, step.segment, omega), right) if step.implicit else right)
+                if block := self.blocks.get((step.segment, column)):
+                    right += self.pushed(step, block.static @ found[column], block.stored @ found[column], omega)
+            found.append(_solved(self.matrix(step, omega), right) if step.implicit else right)
         return found
 
     def influence(self, wanted: dict[int, Array], omega: Array) -> dict[int, Array]:
@@ -73,15 +80,30 @@ class Linearised:
         for step in reversed(self.plan.steps):
             right = wanted.get(step.segment, jnp.zeros(step.size)).astype(complex)
             for later in self.plan.steps:
-                if later.segment > step.segment:
-                    matrix = self.matrix(later, step.segment, omega)
-                    right = right if matrix is None else right - matrix.T @ found[later.segment]
+                block = self.blocks.get((later.segment, step.segment)) if later.segment > step.segment else None
+                if block is not None:
+                    right += self._pulled(later, block, found[later.segment], omega)
             if step.implicit:
-                own = self.matrix(step, step.segment, omega)
-                assert own is not None
-                right = jnp.linalg.solve(own.T, right)
+                right = _solved(jnp.swapaxes(self.matrix(step, omega), -1, -2), right)
             found[step.segment] = right
         return found
+
+    def _pulled(self, step: Step, block: Block, influence: Array, omega: Array) -> Array:
+        """The transpose of what `pushed` does behind a block."""
+        return self.pushed(step, influence, jnp.zeros_like(influence), omega) @ block.static - 1j * omega * (
+            influence @ block.stored
+        )
+
+
+def _diagonal(step: Step, matrix: Array) -> Array:
+    """The blocks of a matrix that belong to one loop each, (loops, n, n)."""
+    each = np.arange(step.blocks)
+    return matrix.reshape(step.blocks, step.size // step.blocks, step.blocks, -1)[each, :, each, :]
+
+
+def _solved(matrix: Array, right: Array) -> Array:
+    """The solutions of loops side by side, one behind the other, (n,)."""
+    return jnp.linalg.solve(matrix, right.reshape(len(matrix), -1, 1)).reshape(right.shape)
 
 
 def _row_delays(plan: Plan, groups: tuple, segments: list[Array], step: Step) -> Array:
@@ -95,9 +117,8 @@ def _row_delays(plan: Plan, groups: tuple, segments: list[Array], step: Step) ->
                 continue
             question = lambda part, p, x, name=name: jnp.asarray(part.balance(0.0, p, x).stated[name].delay, float)
             told = plan.job(group).ask(groups, segments, question)
-            for k, slot in rows.items():
-                lanes = jnp.ravel(told[k])
-                total = total.at[slot.indices()].set(jnp.tile(lanes, slot.size // lanes.shape[0]))
+            lanes, at = told[np.array(list(rows))].reshape(len(rows), -1), np.stack([slot.indices() for slot in rows.values()])
+            total = total.at[at].set(jnp.tile(lanes, (1, at.shape[1] // lanes.shape[1])))
     return total
 
 
@@ -106,6 +127,21 @@ def _own(plan: Plan, part: str, name: str, step: Step):
     return slot if slot and slot.segment == step.segment else None
 
 
-def at_frequencies(function, frequency: Array):
-    """`function(omega)` at every frequency (Hz), stacked along a leading axis."""
-    return jax.vmap(lambda f: function(2 * jnp.pi * f))(frequency)
+def at_frequencies(function: Callable[[Array], Any], frequency: Array, entries: int) -> Any:
+    """`function(omega)` at every frequency (Hz), stacked along a leading axis; `entries`: the numbers that one call holds."""
+    return in_batches(lambda f: function(2 * jnp.pi * f), frequency, entries)
+
+
+def in_batches(function: Callable[[Array], Any], over: Array, entries: int) -> Any:
+    """`function` of every element of a row, stacked, as many at once as hold a bounded number of `entries` (each per call).
+
+    A derivative finds each batch anew, so that its memory is bounded too.
+    """
+    size, count = max(1, _ENTRIES // max(entries, 1)), len(over)
+    if count <= size:
+        return jax.vmap(function)(over)
+    batches = -(-count // size)
+    size = -(-count // batches)
+    filled = jnp.concatenate([over, jnp.broadcast_to(over[-1], (batches * size - count,))]).reshape(batches, size)
+    found = jax.lax.map(jax.checkpoint(jax.vmap(function)), filled)
+    return jax.tree.map(lambda leaf: leaf.reshape(batches * size, *leaf.shape[2:])[:count], found)

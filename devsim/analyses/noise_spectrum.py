@@ -1,6 +1,7 @@
 """Noise at an output, in total and by contributor."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import equinox as eqx
@@ -15,11 +16,12 @@ from devsim.circuit import Circuit
 from devsim.compile import Plan
 from devsim.linearised import Linearised, at_frequencies
 from devsim.noise import NoiseSources, Place, share
+from devsim.solution import summary
 from devsim.trajectory import UNITS
 
 
 class NoiseSpectrum(eqx.Module):
-    """One-sided noise densities at an output, (frequencies,).
+    """One-sided noise densities at an output, (frequencies,); leading axes are those of a batch.
 
     frequency: Hz. density: the square of the output's `unit` per Hz. by_source: `part.source` -> its share of it.
     """
@@ -42,30 +44,35 @@ class NoiseSpectrum(eqx.Module):
         return jnp.trapezoid(density * self.frequency, jnp.log(self.frequency))
 
     def ranking(self) -> dict[str, Array]:
-        """Integrated noise power (V^2) of every source, the largest first."""
+        """Integrated noise power (V^2) of every source, the largest first; of several dies, the largest on average.
+
+        Raises InputError inside a JAX transformation, where nothing can be ordered.
+        """
         powers = {name: self.integrated(name) for name in self.by_source}
-        return dict(sorted(powers.items(), key=lambda item: -float(item[1])))
+        if not all(check.is_concrete(power) for power in powers.values()):
+            raise InputError("`ranking` must be called outside of JAX transformations; inside, use `integrated(source)`.")
+        return dict(sorted(powers.items(), key=lambda item: -float(np.mean(item[1]))))
 
     def dataset(self):
-        """The densities as an `xarray.Dataset` over `frequency` and `source`."""
-        import xarray as xr
+        """The densities as an `xarray.Dataset` over `frequency` and `source`, and over `die` where there are several."""
+        from devsim.dataset import dataset
 
-        names = list(self.by_source)
-        coords = {"frequency": ("frequency", np.asarray(self.frequency), {"units": "Hz"}), "source": names}
-        found = xr.Dataset(coords=coords, attrs={"analysis": "noise spectrum", "output": self.output})
-        units = {"units": f"{self.unit}^2/Hz"}
-        found["density"] = ("frequency", np.asarray(self.density), units)
-        every = np.array([np.asarray(self.by_source[n]) for n in names]).reshape(len(names), -1)
-        found["by_source"] = (("source", "frequency"), every, units)
-        found["integrated"] = ((), float(self.integrated()), {"units": f"{self.unit}^2"})
-        return found
+        names, units = list(self.by_source), f"{self.unit}^2/Hz"
+        every = [np.asarray(self.by_source[name]) for name in names]
+        stacked = np.stack(every, axis=-1) if every else np.zeros((*self.density.shape, 0))
+        over = ("frequency", np.asarray(self.frequency), "Hz")
+        variables = {"density": (np.asarray(self.density), units), "by_source": (stacked, units)}
+        found = dataset(over, variables, analysis="noise spectrum", output=self.output)
+        found = found.rename({"by_source lane 0": "source"}).assign_coords(source=names)
+        found["by_source"] = found["by_source"].transpose(..., "source", "frequency")
+        dies = found["density"].dims[:-1]
+        return found.assign(integrated=(dies, np.asarray(self.integrated()), {"units": f"{self.unit}^2"}))
 
     def __str__(self) -> str:
-        total = float(self.integrated())
-        lines = [
-            f"noise spectrum: at `{self.output}`, {self.frequency.shape[0]} frequencies, integrated {total:.6g} {self.unit}^2"
-        ]
-        lines += [f"  {name:<28} {float(power):.6g} {self.unit}^2" for name, power in list(self.ranking().items())[:12]]
+        counted, total = self.frequency.shape[-1], summary(self.integrated())
+        lines = [f"noise spectrum: at `{self.output}`, {counted} frequencies, integrated {total} {self.unit}^2"]
+        if check.is_concrete(self.density):
+            lines += [f"  {name:<28} {summary(power)} {self.unit}^2" for name, power in list(self.ranking().items())[:12]]
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -85,10 +92,12 @@ def noise_spectrum(
         raise InputError(f"`output` must be a net, or two for their difference, but is {check.described(output)}.")
     segments, plan = around(circuit, inputs)
     places = tuple(_output_place(plan, name) for name in pair)
-    parts = _solve(circuit, segments, frequency, plan, places)
-    total = sum(parts.values(), jnp.zeros(frequency.shape))
+    found = _solve(circuit, segments, frequency, plan, places)
+    total = sum((jnp.sum(each, axis=1) for each in found), jnp.zeros(frequency.shape))
+    labelled = zip(_sources(plan).sources, found, strict=True)
+    by_source = {name: each[:, k] for source, each in labelled for k, name in enumerate(source.labels())}
     port = plan.netlist.net_ports()[pair[0].partition("[")[0]]
-    return NoiseSpectrum(frequency, total, parts, " - ".join(pair), UNITS[port.domain])
+    return NoiseSpectrum(frequency, total, by_source, " - ".join(pair), UNITS[port.domain])
 
 
 def _output_place(plan: Plan, name: Any) -> tuple[int, int] | None:
@@ -107,10 +116,15 @@ def _output_place(plan: Plan, name: Any) -> tuple[int, int] | None:
     return None if slot is None else (slot.segment, slot.offset + int(wire))
 
 
+@lru_cache(maxsize=64)
+def _sources(plan: Plan) -> NoiseSources:
+    return NoiseSources(plan)
+
+
 @eqx.filter_jit
-def _solve(circuit: Circuit, segments: list[Array], frequency: Array, plan: Plan, places: tuple) -> dict[str, Array]:
-    linear = Linearised(plan, circuit.groups, segments)
-    sources = NoiseSources(plan)
+def _solve(circuit: Circuit, segments: list[Array], frequency: Array, plan: Plan, places: tuple) -> list[Array]:
+    """The density at the output of every member of each kind of source, (frequencies, members)."""
+    linear, sources = Linearised(plan, circuit.groups, segments), _sources(plan)
     densities = sources.densities(circuit.groups, segments)
     wanted: dict[int, Array] = {}
     for place, sign in zip(places, (1.0, -1.0), strict=False):
@@ -119,16 +133,16 @@ def _solve(circuit: Circuit, segments: list[Array], frequency: Array, plan: Plan
             vector = wanted.get(segment, jnp.zeros(plan.lengths[segment]))
             wanted[segment] = vector.at[index].add(sign)
 
-    def at(omega: Array) -> dict[str, Array]:
-        influence = linear.influence(wanted, omega)
-        found = {}
+    def at(omega: Array) -> list[Array]:
+        influence, found = linear.influence(wanted, omega), []
         for source, density in zip(sources.sources, densities, strict=True):
             transfer = _read(influence, source.into) - (0.0 if source.out_of is None else _read(influence, source.out_of))
-            each = jnp.sum(density * jnp.abs(transfer) ** 2, axis=1) * share(source.colour, omega / (2 * jnp.pi), source.corner)
-            found |= dict(zip(source.labels(), each, strict=True))
+            each = jnp.sum(density * jnp.abs(transfer) ** 2, axis=1)
+            found.append(each * share(source.colour, omega / (2 * jnp.pi), source.corner))
         return found
 
-    return at_frequencies(at, frequency)
+    entries = linear.entries + sum(density.size for density in densities)
+    return at_frequencies(at, frequency, entries)
 
 
 def _read(influence: dict[int, Array], place: Place) -> Array:

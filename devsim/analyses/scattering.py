@@ -14,6 +14,7 @@ from devsim.analyses.operating_point import checked_inputs, from_rest
 from devsim.check import InputError, SolveError, above
 from devsim.circuit import Circuit
 from devsim.compile import Plan, evaluate, plan_of
+from devsim.linearised import in_batches
 from devsim.newton import WORDS, Outcome
 from devsim.parameter import as_leaf
 
@@ -143,4 +144,6 @@ def _one_tuned(circuit, inputs, wavelength, names):
 
 @eqx.filter_jit
 def _many_tuned(circuit, inputs, wavelength, names):
-    return jax.vmap(lambda each: _one(circuit.tuned(each), inputs, names))(wavelength)
+    plan, directions = plan_of(circuit), sum(inputs[name].size for name in names[0])
+    held = (step.size * (directions + (step.size // step.blocks if step.implicit else 0)) for step in plan.steps)
+    return in_batches(lambda each: _one(circuit.tuned(each), inputs, names), wavelength, sum(held))

@@ -165,7 +165,7 @@ def _solve(
             found[INPUT_SEGMENT] = own + 0j
         return found
 
-    return at_frequencies(at, frequency)
+    return at_frequencies(at, frequency, linear.entries)
 
 
 def _driven(slot: Slot, size: int, quadrature: bool) -> Array:
