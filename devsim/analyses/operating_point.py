@@ -12,9 +12,10 @@ from scipy.linalg import block_diag
 from devsim import check
 from devsim.check import InputError, SolveError
 from devsim.circuit import Circuit
-from devsim.compile import Given, Plan, at_rest, evaluate, input_segment, plan_of
+from devsim.compile import Given, Plan, at_rest, evaluate, input_segment, label, plan_of
 from devsim.layout import FIRST_STAGE
 from devsim.newton import Outcome
+from devsim.ordering import Node
 from devsim.parameter import as_leaf
 from devsim.solution import Solution, answered
 
@@ -90,17 +91,30 @@ def _no_inputs(name: str) -> None:
 
 
 def diagnosis(circuit: Circuit, solution: Solution) -> str:
-    """Why a solve failed, naming nets whose potential nothing fixes."""
-    floating = _undetermined(circuit, solution)
-    if floating:
-        return (
-            f"nothing fixes {', '.join(floating[:6])}{' and others' if len(floating) > 6 else ''}; give each a path to `gnd`"
-            " (a resistor) or break the loop of ideal sources."
+    """Why a solve failed, naming what nothing fixes, the nets around it, and what helps."""
+    free = _undetermined(circuit, solution)
+    if not free:
+        return f"{solution.words()}; check the sources around it, or start from smaller ones."
+    names = [label(node) for node in free]
+    told = f"nothing fixes {', '.join(names[:6])}{' and others' if len(names) > 6 else ''}"
+    graph, advice = solution.plan.graph, []
+    if any(node[0] == "potential" for node in free):
+        advice.append("give each a path to `gnd` (a resistor)")
+    parts = [node[1] for node in free if node[0] == "unknown"]
+    ports = {part: graph.outline(part).ports for part in parts}
+    pins = [f"{part}.{name}" for part in parts for name, port in ports[part].items() if port.domain == "electrical"]
+    nets = list(dict.fromkeys([*(graph.net_of[pin] for pin in pins), *(node[1] for node in free if node[0] == "current")]))
+    if nets:
+        shown = f"{', '.join(f'`{net}`' for net in nets[:8])}{' and others' if len(nets) > 8 else ''}"
+        advice.append(
+            f"between the nets {shown} break the loop of ideal sources (an inductor is one at rest), or put a resistor into it"
         )
-    return f"{solution.words()}; check the sources around it, or start from smaller ones."
+    if any(node[0] == "wave" for node in free):
+        advice.append("give the loop of light some loss, or another length or wavelength, so that it does not resonate")
+    return f"{told}; {', and '.join(advice) or 'give each an equation of its own'}."
 
 
-def _undetermined(circuit: Circuit, solution: Solution) -> list[str]:
+def _undetermined(circuit: Circuit, solution: Solution) -> list[Node]:
     """The unknowns of the first failed loop that its Jacobian at rest leaves free."""
     plan = solution.plan
     loops = [(i, step) for i, step in enumerate(plan.steps) if step.implicit]
@@ -108,12 +122,14 @@ def _undetermined(circuit: Circuit, solution: Solution) -> list[str]:
         if int(outcome.status):
             task = step.at_rest(circuit.groups, solution.segments[: FIRST_STAGE + i])
             jacobian = np.asarray(step.jacobian(task, jnp.full(step.size, 1e-3)))
-            jacobian = jacobian if step.blocks == 1 else block_diag(*jacobian)
+            jacobian = jacobian if step.blocks == 1 else np.asarray(block_diag(*jacobian))
             if not np.isfinite(jacobian).all():
                 return []
             rows = np.abs(jacobian).max(axis=1, keepdims=True)
             _, sizes, directions = np.linalg.svd(jacobian / np.where(rows > 0, rows, 1))
             free = directions[sizes < 1e-12 * sizes.max()] if sizes.max() > 0 else directions
-            moved = np.abs(free).max(axis=0) if len(free) else np.zeros(step.size)
-            return list(dict.fromkeys(step.names[k] for k in np.flatnonzero(moved > 0.1)))
+            moved = np.sqrt((free**2).sum(axis=0))
+            moves = moved > 0.01 * moved.max(initial=0.0)
+            own = [(node, slot) for node, slot in plan.slots.items() if slot.segment == step.segment]
+            return [node for node, slot in sorted(own, key=lambda each: each[1].offset) if moves[slot.indices()].any()]
     return []
