@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Array
 
 from devsim import check
-from devsim.compile import Plan
+from devsim.compile import Plan, label
+from devsim.layout import REST_SEGMENT
 from devsim.newton import WORDS
 
 UNITS = {"electrical": "V", "optical": "W^0.5", "signal": "1", "spike": "events"}
@@ -30,7 +31,6 @@ class Trajectory(eqx.Module):
     step: Array
     units: dict[str, str] = eqx.field(static=True)
     method: str = eqx.field(static=True)
-    labels: tuple[tuple[str, ...], ...] = eqx.field(static=True)
     plan: Plan = eqx.field(static=True)
 
     def __getitem__(self, name: str) -> Array:
@@ -50,8 +50,21 @@ class Trajectory(eqx.Module):
             np.reshape(self.failed_at, (-1, 2))[where],
         )
         t = step * float(np.ravel(self.step)[0])
-        place = f" at {self.labels[int(loop)][int(worst)]}," if loop >= 0 else ""
+        loops = [each.segment for each in self.plan.steps if each.implicit]
+        place = f" at {placed(self.plan, loops[int(loop)], int(worst))}," if loop >= 0 else ""
         return f"{WORDS[status]}{place} in step {step} at t = {t:.6g} s"
+
+    def not_finite(self) -> str | None:
+        """What is no longer finite where the run ended, in words; None where all is."""
+        state = self.state
+        if state is None:
+            return None
+        ends = {REST_SEGMENT: state.rest} if hasattr(state, "rest") else dict(enumerate(state.segments))
+        for segment, values in ends.items():
+            bad = ~np.isfinite(np.asarray(values)).reshape(-1, np.shape(values)[-1]).all(axis=0)
+            if bad.any():
+                return placed(self.plan, segment, int(np.argmax(bad)))
+        return None
 
     def dataset(self):
         """The values as an `xarray.Dataset` over `time`, with units; complex values as real and imaginary parts."""
@@ -69,3 +82,16 @@ class Trajectory(eqx.Module):
         return "\n".join(lines)
 
     __repr__ = __str__
+
+
+def placed(plan: Plan, segment: int, index: int) -> str:
+    """In words, what lives at a place of a segment, and the nets or pins around it."""
+    slots = plan.slots | plan.at_rest if segment == REST_SEGMENT else plan.slots
+    node = next(n for n, s in slots.items() if s.segment == segment and s.offset <= index < s.offset + s.size)
+    graph = plan.graph
+    if node[0] == "unknown":
+        pins = [f"{node[1]}.{name}" for name in graph.outline(node[1]).ports]
+        around = dict.fromkeys(f"`{graph.net_of[pin]}`" for pin in pins if pin in graph.net_of)
+        return f"{label(node)} (at {', '.join(around)})" if around else label(node)
+    net = graph.net_of[node[1]] if node[0] == "wave" else node[1]
+    return f"{label(node)} (of {', '.join(f'`{pin}`' for pin in graph.pins_of[net])})"

@@ -48,6 +48,31 @@ class Sum(Waveform):
         return self.first(t) + self.second(t)
 
 
+class Phasor(Waveform):
+    """A complex envelope of given amplitude and phase, for an optical input: amplitude(t) exp(i phase(t)).
+
+    amplitude: W^0.5. phase: rad; between samples of it the light turns and keeps its power.
+    """
+
+    amplitude: Waveform
+    phase: Waveform
+
+    def __call__(self, t):
+        """amplitude(t) exp(i phase(t))."""
+        return self.amplitude(t) * jnp.exp(1j * self.phase(t))
+
+
+class Quadratures(Waveform):
+    """A complex value of given real and imaginary part: samples z are `Quadratures(Sampled(z.real, h), Sampled(z.imag, h))`."""
+
+    real: Waveform
+    imaginary: Waveform
+
+    def __call__(self, t):
+        """real(t) + i imaginary(t)."""
+        return self.real(t) + 1j * self.imaginary(t)
+
+
 class Constant(Waveform):
     """The same value at all times."""
 

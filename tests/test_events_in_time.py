@@ -7,6 +7,7 @@ import pytest
 
 from devsim.analyses.transient import transient
 from devsim.circuit import Circuit
+from devsim.compile import plan_of
 from devsim.devices.electrical import Capacitor, Resistor, VoltageSource
 from devsim.devices.spiking import (
     CurrentSynapse,
@@ -16,6 +17,7 @@ from devsim.devices.spiking import (
     SpikeSource,
     SpikingComparator,
 )
+from devsim.stepping.memory import resolved
 
 STEP, STEPS = 1e-3, 16
 LATE = np.array([5.0, 5.25])
@@ -128,3 +130,12 @@ def test_a_relaxation_oscillator_has_the_period_of_its_closed_form():
     exact = hold + large * farads * np.log((supply - floor) / (supply - threshold))
     assert len(periods) >= 3
     np.testing.assert_allclose(periods, exact, rtol=0, atol=2 * step + large * farads * left / (supply - left))
+
+
+def test_a_delay_ten_percent_longer_needs_no_other_program():
+    """A run is compiled for the depth of its history."""
+    depths = [
+        resolved(plan_of(circuit), circuit.groups, STEP, None)[1]
+        for circuit in (DELAYED.set("delay.delay", LATE * STEP * k) for k in (1.0, 1.1))
+    ]
+    assert depths[0] == depths[1] >= 6 + 2

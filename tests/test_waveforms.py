@@ -7,10 +7,25 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from devsim.analyses.transient import transient
 from devsim.check import InputError
+from devsim.circuit import Circuit
+from devsim.devices.electrical import Resistor
 from devsim.devices.electrical.sources import CurrentSource, VoltageSource
+from devsim.devices.photonic import Waveguide
 from devsim.parameter import quantities
-from devsim.waveform import Constant, Exponential, PiecewiseLinear, Pulse, Sampled, Sine, Step, Waveform
+from devsim.waveform import (
+    Constant,
+    Exponential,
+    Phasor,
+    PiecewiseLinear,
+    Pulse,
+    Quadratures,
+    Sampled,
+    Sine,
+    Step,
+    Waveform,
+)
 from tests.external.ngspice import needs_ngspice
 
 TIMES, VALUES = np.array([1e-6, 2e-6, 2.5e-6, 7e-6]), np.array([0.5, -1.0, 2.0, 0.0])
@@ -149,3 +164,22 @@ def test_bad_waveforms_are_named():
         VoltageSource(waveform=3.0)
     with pytest.raises(InputError, match=r"`waveform` must match `voltage` \(shape \(\)\), but its value has shape \(2,\)\."):
         VoltageSource(waveform=Constant(np.zeros(2)))
+
+
+def test_light_follows_a_phasor_and_its_quadratures():
+    """Samples of the phase turn the light at constant power; samples of both quadratures are joined by chords."""
+    phases, interval = np.linspace(0.0, 3.0, 9), 1e-12
+    turned = Phasor(Constant(0.01), Sampled(phases, interval))
+    chords = Quadratures(Sampled(0.01 * np.cos(phases), interval), Sampled(0.01 * np.sin(phases), interval))
+    middle = np.abs([complex(wave(2.5 * interval)) for wave in (turned, chords)])
+    np.testing.assert_allclose(middle, [0.01, 0.01 * np.cos(np.diff(phases)[2] / 2)], rtol=1e-14)
+    guide = Waveguide(length=1e-6)
+    circuit = Circuit({"g": guide}, {"near": ("g.in",), "far": ("g.out",)}, inputs={"near": "near"}, outputs={"far": "far"})
+    run = transient(circuit, {"near": turned}, duration=8 * interval, step=interval)
+    np.testing.assert_allclose(run["far"], 0.01 * np.exp(1j * phases) * guide.transmission(guide.length), rtol=1e-12)
+
+
+def test_a_complex_waveform_is_refused_where_values_are_real():
+    circuit = Circuit({"r": Resistor(1.0)}, {"in": ("r.a",), "gnd": ("r.b",)}, inputs={"in": "in"})
+    with pytest.raises(InputError, match=r"`in` must be a real number or an array of them, but is complex"):
+        transient(circuit, {"in": Phasor(Constant(1.0), Constant(0.0))}, duration=1e-6, step=1e-7)

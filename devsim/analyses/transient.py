@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
@@ -196,6 +197,8 @@ def _reported(found: Trajectory) -> Trajectory:
     """The trajectory, or SolveError with it where a step failed."""
     if not all(check.is_concrete(leaf) for leaf in (found.status, *found.values.values())):
         return found
+    if not all(check.is_concrete(leaf) for leaf in jax.tree.leaves(found.state)):
+        return found
     if np.asarray(found.status).any():
         raise SolveError(f"The transient failed: {found.words()}; {_advice(found)}.", solution=found)
     for name, value in found.values.items():
@@ -206,6 +209,11 @@ def _reported(found: Trajectory) -> Trajectory:
                 f"The transient failed: `{name}` is no longer finite at t = {t:.6g} s; {_advice(found)} or an implicit method.",
                 solution=found,
             )
+    if lost := found.not_finite():
+        raise SolveError(
+            f"The transient failed: {lost} is no longer finite at the end; {_advice(found)} or an implicit method.",
+            solution=found,
+        )
     return found
 
 

@@ -32,9 +32,8 @@ class Run(eqx.Module):
 
     def trajectory(self, time, values, status, failed_step, failed_at, state, step) -> Trajectory:
         """What was found, with the names and units of what was kept."""
-        labels = tuple(each.names for each in self.plan.steps if each.implicit)
         units = {name: _unit(self.plan, name) for name in self.names}
-        return Trajectory(time, values, status, failed_step, failed_at, state, step, units, self.method, labels, self.plan)
+        return Trajectory(time, values, status, failed_step, failed_at, state, step, units, self.method, self.plan)
 
     def read(self, segments: list[Array]) -> dict[str, Array]:
         """What is kept of all values."""

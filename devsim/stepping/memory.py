@@ -231,6 +231,8 @@ def _snapped(steps: Array) -> Array:
 def resolved(plan: Plan, groups: tuple, step: float, longest_delay: float | None) -> tuple[frozenset[tuple[str, str]], int]:
     """The (part, unknown) pairs whose delay is at least one step, and how many steps of history they need.
 
+    A power of two, so that delays may change a little without another compilation.
+
     plan: one in which delays are transparent. Raises InputError where delays are traced and `longest_delay` is not given.
     """
     late, longest = set(), 0.0
@@ -259,4 +261,4 @@ def resolved(plan: Plan, groups: tuple, step: float, longest_delay: float | None
                 longest = max(longest, each.max(initial=0))
     if longest_delay is not None:
         longest = longest_delay
-    return frozenset(late), math.ceil(longest / step + 1e-9) + 3
+    return frozenset(late), 1 << (math.ceil(longest / step + 1e-9) + 2).bit_length()
