@@ -87,6 +87,18 @@ def within(name: str, value, bounds: Bounds, unit: str = "1") -> None:
         raise InputError(f"`{name}` must be {bounds.requirement(unit)}, but is {worst:g}{unit_text}{where}.")
 
 
+def at_most(name: str, value, limit_name: str, limit, unit: str = "1", *, strict: bool = False) -> None:
+    """Raise where a known `value` is above (`strict`: not below) another known one, beyond its rounding."""
+    if not (is_concrete(value) and is_concrete(limit)) or broadcast(np.shape(value), np.shape(limit)) is None:
+        return
+    value, limit = np.broadcast_arrays(np.asarray(value), np.asarray(limit))
+    bad = value >= limit if strict else value > limit + 1e-6 * np.abs(limit)
+    if bad.any():
+        unit = "" if unit == "1" else f" {unit}"
+        words = f"{'below' if strict else 'at most'} `{limit_name}` ({limit[bad].flat[0]:g}{unit})"
+        raise InputError(f"`{name}` must be {words}, but is {value[bad].flat[0]:g}{unit}.")
+
+
 def whole(name: str, value, low: int) -> None:
     """Raise where `value` is not a whole number of at least `low`."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low:
@@ -154,10 +166,15 @@ def shape(name: str, value, expected: tuple[int, ...], what: str) -> None:
 
 def fits(given: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
     """True where an array of shape `given` can be broadcast to the shape `wanted`."""
+    return broadcast(given, wanted) == tuple(wanted)
+
+
+def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The shape to which `shapes` broadcast together, or None."""
     try:
-        return np.broadcast_shapes(given, wanted) == tuple(wanted)
+        return np.broadcast_shapes(*shapes)
     except ValueError:
-        return False
+        return None
 
 
 def one_of(name: str, value: str, allowed: Iterable[str]) -> None:

@@ -34,6 +34,10 @@ class Part(eqx.Module):
 
     def __check_init__(self):
         check_fields(self)
+        self.go_together()
+
+    def go_together(self) -> None:
+        """Raise InputError where known values of several quantities exclude each other."""
 
     @abc.abstractmethod
     def ports(self) -> dict[str, Port]:
@@ -99,6 +103,7 @@ class Part(eqx.Module):
             lambda part: [getattr(part, n) for n in names], self, [fields[n] for n in names], is_leaf=lambda x: x is None
         )
         check_fields(copy)
+        copy.go_together()
         return copy
 
     def ideal(self) -> Self:

@@ -65,8 +65,8 @@ def schottky(v, temperature, n):
     return -front * np.exp(-Q * phi / w0) * np.expm1(-Q * v / e)
 
 
-def filament(v, w):
-    """Current and rate of the filling, Bengel 2020; the largest current that satisfies the equations."""
+def filament(v, w, before=0.0):
+    """Current and rate of the filling, Bengel 2020, behind `before` ohm; the largest current that satisfies the equations."""
     if v == 0:
         return 0.0, 0.0
     n, sign = w * MOST, np.sign(v)
@@ -74,7 +74,7 @@ def filament(v, w):
     rth = 15.72e6 * (0.27 if v > 0 else 1.0)
 
     def series(i):
-        return 650 + 719.2437 * (1 + 719.2437 * 3.92e-3 * i**2 * 90471.47)
+        return before + 650 + 719.2437 * (1 + 719.2437 * 3.92e-3 * i**2 * 90471.47)
 
     def inside(i):
         contact = v - i * (disc + plug + series(i))
@@ -84,7 +84,7 @@ def filament(v, w):
         contact, temperature = inside(sign * size)
         return sign * schottky(contact, temperature, n) - size if sign * contact > 0 else -size
 
-    sizes = np.geomspace(abs(v) / (disc + plug + 1369), 1e-12, 3000)
+    sizes = np.geomspace(abs(v) / (disc + plug + 1369 + before), 1e-12, 3000 if v > 0 else 2)  # at SET there is one
     values = np.array([mismatch(s) for s in sizes])
     k = np.argmax(values > 0)
     i = sign * brentq(mismatch, sizes[k], sizes[k - 1], xtol=1e-24, rtol=1e-14)

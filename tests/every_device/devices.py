@@ -99,8 +99,8 @@ DEVICES = {
     "pulse cell": lambda: PulseCell.preset("reram-es", SHAPE),
     "VTEAM": lambda: VTEAM.of(SHAPE),
     "Yakopcic": lambda: Yakopcic.of(SHAPE),
-    "Stanford-PKU": lambda: StanfordPKU.of(SHAPE),
-    "filament VCM": lambda: FilamentVCM.of(SHAPE),
+    "Stanford-PKU": lambda: StanfordPKU.of(SHAPE, ambient=300.0),
+    "filament VCM": lambda: FilamentVCM.of(SHAPE, ambient=300.0),
     "crossbar": _crossbar,
     "reduced crossbar": lambda: _crossbar().reduce(),
     "moving voltage source": lambda: VoltageSource(np.zeros(2), waveform=Sine(phase=1.0)),
@@ -152,7 +152,8 @@ PASSIVE = (
 )  # fmt: skip
 OHMIC = (
     "resistor", "conductance bus", "switch", "linear cell", "PCM cell", "pulse cell", "Wan ReRAM cell", "current source",
-    "capacitor", "MOSFET", "reset switch", "thermo-optic shifter", "photodiode",
+    "capacitor", "MOSFET", "reset switch", "thermo-optic shifter", "photodiode", "VTEAM", "Yakopcic", "Stanford-PKU",
+    "filament VCM",
 )  # fmt: skip
 """Devices whose noise between two ports without voltage is that of their conductance."""
 FROZEN = ("reduced crossbar",)

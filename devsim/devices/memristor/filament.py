@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from devsim.devices.memristor.physical import Memristor, held_inside
+from devsim import check
+from devsim.devices.memristor.physical import Memristor
 from devsim.devices.memristor.preset import Preset
 from devsim.devices.memristor.scalar_root import scalar_root
 from devsim.parameter import parameter, state
@@ -60,7 +61,10 @@ class FilamentVCM(Memristor):
     Approximations: y is kept below 1 and F above 0; below 1 uV the device is ohmic; no cycle-to-cycle variation. At
     RESET the published barrier rises so steeply at v_c = phi_0 - phi_n that up to three currents satisfy the equations
     between about 0.1 and 1.3 V: the largest is taken, the branch that is connected to zero bias.
-    Valid: |v| <= 2 V, 1 ns to seconds; temperature follows the power at once.
+    Valid: |v| <= 2 V, 1 ns to seconds; temperature follows the power at once. SET feeds on itself: d(dw/dt)/dw is positive,
+    and implicit steps have a solution only below 2 / (d(dw/dt)/dw), at its quickest and behind 500 ohm 1.5e-9 s at -0.6 V,
+    6e-11 s at -0.72 V, 3e-12 s at -0.9 V and 4e-13 s at -1.1 V; longer explicit steps pass over the bound. The wait for SET
+    is longer than that by 4e5 at -0.6 V and 250 at -1.1 V, so that slow ramps (1e-5 s) through SET need millions of steps.
     """
 
     catalogue: ClassVar = PRESETS
@@ -89,7 +93,7 @@ class FilamentVCM(Memristor):
     barrier_permittivity: Array = parameter(5.5, unit="1", bounds=(1, None), doc="relative, for image-force lowering")
     richardson: Array = parameter(6.01e5, unit="A/(m^2 K^2)", bounds=(0, None), doc="A*: Richardson constant")
     mass: Array = parameter(1.0, unit="1", bounds=(1e-3, None), doc="m: tunnelling mass relative to the electron's")
-    initial: Array = state(0.0004, unit="1", bounds=(1e-9, None), doc="filling w = N / N_max at power-up")
+    initial: Array = state(0.0004, unit="1", bounds=(1e-9, 1), doc="filling w = N / N_max at power-up")
 
     def start(self):
         """`initial`, of order one."""
@@ -98,6 +102,19 @@ class FilamentVCM(Memristor):
     def emptiest(self) -> Array:
         """The smallest state, N_min / N_max."""
         return self.minimum_density / self.maximum_density
+
+    def bounds(self):
+        """N_min / N_max and 1."""
+        return self.emptiest(), 1.0
+
+    def go_together(self):
+        """The filling at power-up lies in its bounds."""
+        check.at_most("minimum_density", self.minimum_density, "maximum_density", self.maximum_density, "1/m^3", strict=True)
+        check.at_most("minimum_density / maximum_density", self.emptiest(), "initial", self.initial)
+
+    def surroundings(self):
+        """T_0, in K."""
+        return self.ambient
 
     def current(self, voltage, state):
         """Current (A), with the sign of the voltage."""
@@ -115,7 +132,7 @@ class FilamentVCM(Memristor):
         density = (state + self.plug_density / self.maximum_density) / 2
         attempts = self.attempt_rate * self.hop / self.disc_length
         speed = density * attempts * self.hopping(field, inside.temperature) * room
-        return held_inside(jnp.where(setting, speed, -speed), state, self.emptiest(), 1.0)
+        return jnp.where(setting, speed, -speed)
 
     def hopping(self, field: Array, temperature: Array) -> Array:
         """Probability of a hop along the field (V/m) minus that of one against it, per attempt."""

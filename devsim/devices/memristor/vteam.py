@@ -7,6 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from devsim import check
 from devsim.devices.memristor.physical import Memristor, held_inside
 from devsim.devices.memristor.preset import Preset
 from devsim.devices.memristor.window import NoWindow, Window
@@ -27,7 +28,8 @@ class VTEAM(Memristor):
 
     Equations: i = v / (R_off w / D + R_on (1 - w / D)), D = w_off;
       dw/dt = k_off (v / v_off - 1)^a_off f(w) for v > v_off, k_on (v / v_on - 1)^a_on f(w) for v < v_on, else 0,
-      and 0 at a bound for motion beyond it. Positive voltage raises w: RESET is positive, SET negative.
+      and dying away over the last 1/1000 of D before a bound that it leads to, so that implicit steps find where it stops.
+    Positive voltage raises w: RESET is positive, SET negative.
     Source: Kvatinsky et al., IEEE Trans. Circuits Syst. II 62, 786 (2015), eqs. 1 and 4, lower bound w_on = 0.
     Valid: circuits that need thresholds and speed of the right kind; no temperature, no rectification.
     """
@@ -49,6 +51,14 @@ class VTEAM(Memristor):
         """`initial` (m), on the scale of a nanometre."""
         return Unknown(self.initial, 1e-9)
 
+    def bounds(self):
+        """0 and D (m)."""
+        return 0.0, self.length
+
+    def go_together(self):
+        """The state at power-up lies in [0, D]."""
+        check.at_most("initial", self.initial, "length", self.length, "m")
+
     def current(self, voltage, state):
         """v / R(w), in A."""
         share = state / self.length
@@ -60,7 +70,7 @@ class VTEAM(Memristor):
         on = self.on_speed * overdrive(voltage / self.on_threshold, self.on_exponent)
         free = off + on
         position = jnp.clip(state / self.length, 0.0, 1.0)
-        return held_inside(free * self.window.factor(position, free), state, 0.0, self.length)
+        return held_inside(free * self.window.factor(position, free), state, *self.bounds())
 
 
 def overdrive(ratio: Array, exponent: Array) -> Array:

@@ -6,7 +6,7 @@ from typing import ClassVar
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from devsim.devices.memristor.physical import Memristor, held_inside
+from devsim.devices.memristor.physical import Memristor
 from devsim.devices.memristor.preset import Preset
 from devsim.parameter import parameter, state
 from devsim.ports import Unknown
@@ -97,6 +97,10 @@ class Yakopcic(Memristor):
         """`initial`, of order one."""
         return Unknown(self.initial, 1.0)
 
+    def bounds(self):
+        """0 and 1."""
+        return 0.0, 1.0
+
     def current(self, voltage, state):
         """a x sinh(b v), in A."""
         scale = jnp.where(voltage >= 0, self.up_current, self.down_current)
@@ -107,7 +111,7 @@ class Yakopcic(Memristor):
         up = self.up_speed * jnp.maximum(jnp.exp(voltage) - jnp.exp(self.up_threshold), 0.0)
         down = self.down_speed * jnp.maximum(jnp.exp(-voltage) - jnp.exp(self.down_threshold), 0.0)
         free = self.direction * (up - down)
-        return held_inside(free * self.slowing(state, free > 0), state, 0.0, 1.0)
+        return free * self.slowing(state, free > 0)
 
     def slowing(self, state: Array, rising: Array) -> Array:
         """f(x) for motion in the given direction."""
