@@ -9,6 +9,7 @@ from devsim.devices.electrical.mosfet import SIGNS
 from devsim.devices.electrical.silicon import surface_potential_at
 from devsim.devices.memristor.conduction import Conduction, Cubic, Ohmic, Sinh
 from devsim.devices.memristor.window import NoWindow
+from devsim.exchange.deck import SmallSignal, Transient
 from devsim.exchange.spice_lanes import Lane, across, celsius, text
 from devsim.physics import ROOM_TEMPERATURE, thermal_voltage
 
@@ -73,6 +74,11 @@ def level_one(lane: Lane) -> Iterator[str]:
 
 def ekv(lane: Lane) -> Iterator[str]:
     """The current of an EKV transistor as a behavioural source, and its overlap capacitances."""
+    lane.behavioural()
+    if lane.sheet.asked & {Transient, SmallSignal}:
+        raise InputError(
+            f"`{lane.name}` cannot be written for a transient or a small signal: the charge of an EKV channel has no card."
+        )
     drain, gate, source, bulk = (lane.node(pin) for pin in ("drain", "gate", "source", "bulk"))
     sign, temperature = SIGNS[lane.part.polarity], lane.value("temperature")
     thermal, body = thermal_voltage(temperature), lane.value("body_effect")
@@ -98,13 +104,17 @@ def ekv(lane: Lane) -> Iterator[str]:
     if edge := lane.value("width") * lane.value("overlap_capacitance"):
         yield f"{lane.card('c', 'drain')} {gate} {drain} {text(edge)}"
         yield f"{lane.card('c', 'source')} {gate} {source} {text(edge)}"
-    if lane.sheet.moving:
-        raise InputError(f"`{lane.name}` cannot be written for a transient: the charge of an EKV channel has no card.")
 
 
 def _state(lane: Lane, start: float, rate: str) -> Iterator[str]:
     """A state between 0 and 1 as the potential of a node: integrated where there is a transient, else held."""
+    lane.behavioural()
     node = lane.inside("state")
+    if lane.sheet.moving and lane.sheet.asked - {Transient}:
+        raise InputError(
+            f"`{lane.name}` cannot be written for a transient, in which its state moves, beside another analysis, which holds"
+            " it; write two decks."
+        )
     if not lane.sheet.moving:
         yield f"{lane.card('v', 'state')} {node} 0 {text(start)}"
         return
@@ -162,6 +172,7 @@ def conducting(lane: Lane, what: str, a: str, b: str, siemens: float, law: Condu
     elif np.ndim(getattr(law, "strength", 0.0)) or not isinstance(law, Cubic | Sinh):
         raise InputError(f"`{lane.name}` cannot be written: its cells conduct as {type(law).__name__}, which has no card.")
     else:
+        lane.behavioural()
         bent = f"{voltage}*(1+{text(strength)}*{voltage}^2)"
         bent = bent if isinstance(law, Cubic) else f"sinh({text(strength)}*{voltage})/{text(strength)}"
         yield f"{lane.card('b', what)} {a} {b} i={text(siemens)}*{bent}"

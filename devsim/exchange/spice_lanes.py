@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from devsim.check import InputError
+from devsim.exchange.deck import NoiseAnalysis, Transient
 from devsim.part import Element
 from devsim.ports import GROUND
 
@@ -40,15 +41,20 @@ class Names:
 class Sheet:
     """The deck that is being written: names of nodes and elements, models, and the options that parts ask for.
 
-    moving: whether states move (there is a transient) or are held. gmin: of the deck, S. initial: node -> V.
+    asked: the analyses that the deck asks for. gmin: of the deck, S. initial: node -> V.
     """
 
-    moving: bool
+    asked: frozenset[type]
     gmin: float
     stimuli: dict[str, tuple[float, float]]
     nodes: Names = dataclasses.field(default_factory=lambda: Names("0", "gnd", "time", "temper"))
     elements: Names = dataclasses.field(default_factory=Names)
     initial: dict[str, float] = dataclasses.field(default_factory=dict)
+
+    @property
+    def moving(self) -> bool:
+        """Whether states move (there is a transient) or are held."""
+        return Transient in self.asked
 
     def node(self, net: str, lane: tuple[int, ...] = ()) -> str:
         """The node of one lane of a net."""
@@ -90,6 +96,13 @@ class Lane:
         """The value of an array of the part's shape, or of a number, in this lane."""
         array = np.asarray(value)
         return float(array[self.index] if array.ndim else array)
+
+    def behavioural(self) -> None:
+        """Raise where the deck asks for the noise of this part, whose card is a behavioural source, which has none."""
+        if NoiseAnalysis in self.sheet.asked:
+            raise InputError(
+                f"`{self.name}` cannot be written for a noise analysis: its card, a behavioural source, has no noise."
+            )
 
     def resistor(self, what: str, a: str, b: str, ohms: float, temperature: float | None = None) -> str:
         """A card of a resistor that belongs to this lane; a short where `ohms` is zero."""

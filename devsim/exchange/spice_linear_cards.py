@@ -10,7 +10,9 @@ from devsim.exchange.spice_lanes import Lane, celsius, text
 from devsim.waveform import Waveform
 
 EDGE = 1e-12
-"""The time (s) in which a jump is written: SPICE would replace an edge of 0 s by its printing step."""
+"""The time (s) in which a jump is written: SPICE would replace an edge and a delay of 0 s by its printing step."""
+SLOWEST = 1e-30
+"""The frequency (Hz) as which 0 Hz is written: SPICE would replace it by one period in the transient."""
 
 
 def resistor(lane: Lane) -> Iterator[str]:
@@ -119,12 +121,14 @@ def time_function(lane: Lane, wave: Waveform, offset: float) -> str:
             period = [at("period")] if at("period") else []
             return _function("pulse", [at("low") + offset, at("high") + offset, at("delay"), *edges, at("width"), *period])
         case waves.Sine():
+            turns = max(at("frequency"), SLOWEST)
             return _function(
                 "sin",
-                [at("offset") + offset, at("amplitude"), at("frequency"), at("delay"), at("damping"), np.degrees(at("phase"))],
+                [at("offset") + offset, at("amplitude"), turns, at("delay"), at("damping"), np.degrees(at("phase"))],
             )
         case waves.Exponential():
-            times = [at(name) for name in ("rise_delay", "rise_time_constant", "fall_delay", "fall_time_constant")]
+            delays = [max(at(f"{way}_delay"), EDGE) for way in ("rise", "fall")]
+            times = [delays[0], at("rise_time_constant"), delays[1], at("fall_time_constant")]
             return _function("exp", [at("low") + offset, at("high") + offset, *times])
         case waves.PiecewiseLinear():
             return _points(np.asarray(wave.times), _lane_of(lane, wave.values) + offset)

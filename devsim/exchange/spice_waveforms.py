@@ -76,13 +76,14 @@ def _sine(line: Line, values: list[float], transient: Transient | None) -> WaveS
 def _exponential(line: Line, values: list[float], transient: Transient | None) -> WaveSpec:
     _counted(line, "exp", values, 2, 6, "low high rise_delay rise_constant fall_delay fall_constant")
     low, high = values[:2]
-    rise_delay = _given(values, 2, 0.0)
+    step = transient.step if transient else 0.0
+    rise_delay = _given(values, 2, 0.0) or step
     fields = {
         "low": low,
         "high": high,
         "rise_delay": rise_delay,
         "rise_time_constant": _time(line, values, 3, transient, "step"),
-        "fall_delay": _time(line, values, 4, transient, "step") + (rise_delay if not _given(values, 4, 0.0) else 0.0),
+        "fall_delay": _given(values, 4, 0.0) or rise_delay + _time(line, values, 4, transient, "step"),
         "fall_time_constant": _time(line, values, 5, transient, "step"),
     }
     if not 0 <= rise_delay <= fields["fall_delay"]:

@@ -20,6 +20,8 @@ from devsim.part import Element
 from devsim.physics import ROOM_TEMPERATURE
 
 LEAST_GMIN = 1e-18
+MOST_PRINTED = 60
+"""Nodes that a deck asks ngspice to print, the first ones."""
 WRITERS: dict[str, Callable[[Lane], Iterator[str]]] = {
     "Capacitor": linear.capacitor,
     "ConductanceBus": linear.conductance,
@@ -69,7 +71,7 @@ def write_spice(
     parts = circuit.parts
     junctions = [part.minimum_conductance for part in parts.values() if isinstance(part, Diode | LevelOneMOSFET)]
     gmin = max(min(float(np.min(np.asarray(each))) for each in junctions), LEAST_GMIN) if junctions else 1e-12
-    sheet = Sheet(any(isinstance(each, Transient) for each in analyses), gmin, stimuli)
+    sheet = Sheet(frozenset(type(each) for each in analyses), gmin, _with_noise_sources(analyses, stimuli))
     pins = {pin: net for net, joined in circuit.nets.items() for pin in joined}
     cards: list[str] = []
     for name, part in parts.items():
@@ -78,7 +80,29 @@ def write_spice(
     room = celsius(ROOM_TEMPERATURE)
     head = [shown(title, 100) or "untitled", *_renamed(sheet), f".options temp={room} tnom={room} gmin={text(gmin)}"]
     initial = [f".ic v({node})={text(value)}" for node, value in sheet.initial.items()]
-    return "\n".join([*head, *cards, *initial, *(_analysis(sheet, circuit, each) for each in analyses), ".end", ""])
+    asked = [_analysis(sheet, circuit, each) for each in analyses]
+    return "\n".join([*head, *cards, *initial, *asked, *_prints(sheet, circuit, analyses), ".end", ""])
+
+
+def _with_noise_sources(analyses: list[Analysis], stimuli: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+    """The stimuli, and one for the source of each noise analysis, to which ngspice refers the noise.
+
+    It is of size one, but zero where it would add to the stimuli of a small signal.
+    """
+    size = 0.0 if stimuli and any(isinstance(each, SmallSignal) for each in analyses) else 1.0
+    return {each.source: (size, 0.0) for each in analyses if isinstance(each, NoiseAnalysis)} | stimuli
+
+
+def _prints(sheet: Sheet, circuit: Circuit, analyses: list[Analysis]) -> list[str]:
+    """What ngspice prints in a batch: the nets of the circuit, or the noise; `.op` prints by itself.
+
+    `.save all` keeps all for every analysis: without it ngspice 39 loses the small signal beside a transient.
+    """
+    nodes = [name for key, name in sheet.nodes.given.items() if len(key) == 2 and key[0] in circuit.nets]
+    told = " ".join(f"v({node})" for node in nodes[:MOST_PRINTED])
+    wanted = {Transient: f".print tran {told}", SmallSignal: f".print ac {told}", NoiseAnalysis: ".print noise all"}
+    cards = [wanted[type(each)] for each in analyses if type(each) in wanted and nodes]
+    return [".save all", *dict.fromkeys(cards)] if cards else []
 
 
 def _cards(sheet: Sheet, name: str, part: Element, nets: dict[str, str]) -> list[str]:

@@ -1,5 +1,8 @@
 """Exported decks: ngspice solves them to what devsim finds, and the reader reads them back."""
 
+import re
+import subprocess
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -28,6 +31,7 @@ from devsim.devices.memristor.linear import LinearCell
 from devsim.devices.memristor.vteam import VTEAM
 from devsim.devices.memristor.yakopcic import Yakopcic
 from devsim.exchange import NoiseAnalysis, OperatingPoint, SmallSignal, Transient, read_spice, write_spice
+from devsim.physics import BOLTZMANN
 from tests.exchange.decks import DECKS, DIODES
 from tests.exchange.ngspice_runs import found, potentials
 from tests.external.ngspice import needs_ngspice
@@ -157,6 +161,8 @@ WAVES = {
     "points": waves.PiecewiseLinear(jnp.array([0.0, 1e-6, 2e-6, 4e-6]), jnp.array([0.0, 1.0, -1.0, 0.5])),
     "step": waves.Step(0.3, 1.0, 1e-6, 1e-6),
     "samples": waves.Sampled(jnp.array([0.0, 1.0, 0.5, 0.2]), 1e-6),
+    "no turn": waves.Sine(0.2, 1.0, 0.0, 1e-6, 1e5, 0.5),
+    "exponential at once": waves.Exponential(0.0, 1.0, 0.0, 1e-6, 0.0, 5e-7),
     "sum": waves.Sine(0.2, 1.0, 3e5) + waves.Constant(0.25),
 }
 
@@ -203,8 +209,19 @@ def test_ngspice_moves_an_exported_memristor_as_its_equations_say(tmp_path):
     np.testing.assert_allclose(theirs, [shares[499], shares[999]], rtol=1e-3)
 
 
+def followers():
+    return circuit_of(
+        {
+            "vg": (VoltageSource(0.6), "g", "gnd"),
+            "rd": (Resistor(2e4), "g", "d"),
+            "rs": (Resistor(1e3), "d", "s"),
+            "r2": (Resistor(1e3), "s", "gnd"),
+        }
+    )
+
+
 def test_analyses_and_stimuli_are_written():
-    circuit = transistors()
+    circuit = followers()
     analyses = [SmallSignal("dec", 10, 1.0, 1e6), NoiseAnalysis("d", "s", "vg", "oct", 5, 10.0, 1e3)]
     text = write_spice(circuit, title="two\nlines", analyses=analyses, stimuli={"vg": (1.0, np.pi / 2)})
     assert text.startswith("two?lines\n") and ".ac dec 10 1.0 1000000.0\n" in text
@@ -244,9 +261,54 @@ def test_what_has_no_card_is_refused_by_name(name):
         write_spice(circuit, title="t")
 
 
-def test_a_transient_of_an_ekv_transistor_is_refused():
-    with pytest.raises(InputError, match="`m` cannot be written for a transient"):
-        write_spice(transistors(), title="t", analyses=[Transient(1e-6, 1e-9)])
+TRANSIENT, AC, NOISE = (
+    Transient(1e-6, 1e-9),
+    SmallSignal("dec", 1, 1.0, 10.0),
+    NoiseAnalysis("g", None, "vg", "dec", 1, 1.0, 10.0),
+)
+LESS = {
+    "a transient of a channel": (transistors, [TRANSIENT], "`m` cannot be written for a transient or a small signal"),
+    "a small signal of a channel": (transistors, [AC], "`m` cannot be written for a transient or a small signal"),
+    "the noise of a channel": (transistors, [NOISE], "`m` cannot be written for a noise analysis: its card, a behavioural"),
+    "the noise of a memristor": (memristors, [NOISE], "`x` cannot be written for a noise analysis"),
+    "the noise of bent cells": (array, [NOISE], "`x` cannot be written for a noise analysis"),
+    "a state that moves and is held": (memristors, [OperatingPoint(), TRANSIENT], "`x` .* write two decks"),
+}
+
+
+@pytest.mark.parametrize("name", LESS)
+def test_what_a_card_cannot_tell_of_a_part_is_refused(name):
+    circuit, analyses, words = LESS[name]
+    with pytest.raises(InputError, match=words):
+        write_spice(circuit(), title="t", analyses=analyses)
+
+
+@needs_ngspice
+def test_an_exported_deck_runs_its_own_analyses_and_prints_them(tmp_path):
+    """A low pass: its step response, its transfer and its noise, 4 k T R / (1 + (2 pi f tau)^2), as the deck asks for them."""
+    tau, ohms, kelvin = 1e-6, 1e3, 300.0
+    branches = {
+        "v": (VoltageSource(0.0, waveform=waves.Step(0.0, 1.0, 0.0)), "in", "gnd"),
+        "r": (Resistor(ohms, temperature=kelvin), "in", "out"),
+        "c": (Capacitor(tau / ohms), "out", "gnd"),
+    }
+    sweep = ("lin", 3, 1e5, 3e5)
+    analyses = [Transient(2e-6, 5e-7, maximum_step=2e-9), SmallSignal(*sweep), NoiseAnalysis("out", None, "v", *sweep)]
+    (tmp_path / "deck.cir").write_text(write_spice(circuit_of(branches), title="own", analyses=analyses))
+    run = subprocess.run(["ngspice", "-b", tmp_path / "deck.cir"], capture_output=True, text=True, timeout=60, check=False)
+    tables = {}
+    for line in run.stdout.split("\n"):
+        if line.startswith("Index"):
+            rows = tables.setdefault(tuple(line.split()[1:]), [])
+        elif re.match(r"^\d+\t", line):
+            rows.append([float(number) for number in line.replace(",", " ").split()[1:]])
+    t, _, step = np.array(tables["time", "v(in)", "v(out)"]).T
+    f, real, imaginary = np.array(tables["frequency", "v(out)"]).T
+    noise = np.array(tables["frequency", "inoise_spectrum", "onoise_spectrum"])[:, 2]
+    np.testing.assert_allclose(step, 1 - np.exp(-t / tau), atol=1e-5)
+    transfer = 1 / (1 + 2j * np.pi * f * tau)
+    np.testing.assert_allclose(real + 1j * imaginary, transfer, rtol=1e-6)
+    np.testing.assert_allclose(noise, np.sqrt(4 * BOLTZMANN * kelvin * ohms) * np.abs(transfer), rtol=1e-6)
 
 
 def test_a_capacitor_may_leak():
