@@ -46,18 +46,22 @@ class Detector(Lanes):
         """Residual and stored quantity of the unknown `name`, which follows `photocurrent`."""
         return x[name] - photocurrent, self.time_constant * x[name]
 
-    def output_noise(self, photocurrent: Array, diodes: int, pins: tuple[str, str]) -> tuple[Noise, Noise]:
-        """Shot noise of the total `photocurrent` (A) and dark current of so many `diodes`, and of the shunt."""
+    def output_noise(self, photocurrent: Array, diodes: int, unknown: str, pins: tuple[str, str]) -> tuple[Noise, Noise]:
+        """Shot noise of the total `photocurrent` (A) and dark current of so many `diodes`, and of the shunt.
+
+        Carriers that the dark makes cross the same junction as those of the light, so that the shot noise of both enters
+        the equation of the `unknown` and is low-passed as the signal is.
+        """
         shot = 2 * ELEMENTARY_CHARGE * (photocurrent + diodes * self.dark_current)
         thermal = 4 * BOLTZMANN * self.temperature * self.shunt_conductance
-        return Noise(self.everywhere(shot), pins), Noise(self.everywhere(thermal), pins)
+        return Noise(self.everywhere(shot), (unknown,)), Noise(self.everywhere(thermal), pins)
 
 
 class Photodiode(Detector):
     """Reverse-biased photodiode: its current leaves at `anode`, whatever the potentials.
 
     Equations: tau dI/dt = R |light|^2 - I; i_anode = -(I + I_dark) + G v + C dv/dt, v = v_anode - v_cathode; noise
-    2 q (R |light|^2 + I_dark) and 4 k T G (one-sided).
+    (one-sided) 2 q (R |light|^2 + I_dark) in the equation of I, whose pole it passes, and 4 k T G at the pins.
     Source: Saleh, Teich, Fundamentals of Photonics (2nd ed., Wiley, 2007), chapter 18.
     Valid: under reverse bias or at a virtual ground, below saturation; the diode's own forward conduction is a `Diode`.
     """
@@ -82,7 +86,7 @@ class Photodiode(Detector):
 
     def noise(self, p, x):
         """Shot noise and the shunt's Johnson noise."""
-        shot, thermal = self.output_noise(self.responsivity * power(p["light"]), 1, ("anode", "cathode"))
+        shot, thermal = self.output_noise(self.responsivity * power(p["light"]), 1, "current", ("anode", "cathode"))
         return {"shot": shot, "thermal": thermal}
 
 
@@ -90,7 +94,8 @@ class BalancedDetector(Detector):
     """Two photodiodes back to back: the difference of their currents leaves at `plus`.
 
     Equations: tau dI/dt = R ((1 + e/2) |light0|^2 - (1 - e/2) |light1|^2) - I, e the imbalance;
-    i_plus = -I + G v + C dv/dt, v = v_plus - v_minus; noise 2 q (both photocurrents + 2 I_dark) and 4 k T G.
+    i_plus = -I + G v + C dv/dt, v = v_plus - v_minus; noise 2 q (both photocurrents + 2 I_dark) in the equation of I
+    and 4 k T G at the pins.
     Source: Yuen, Chan, Opt. Lett. 8, 177 (1983).
     Valid: both diodes under reverse bias; equal dark currents, which cancel but for their noise.
     """
@@ -127,7 +132,7 @@ class BalancedDetector(Detector):
 
     def noise(self, p, x):
         """Shot noise, which adds where the currents subtract, and the shunt's Johnson noise."""
-        shot, thermal = self.output_noise(sum(self.photocurrents(p)), 2, ("plus", "minus"))
+        shot, thermal = self.output_noise(sum(self.photocurrents(p)), 2, "current", ("plus", "minus"))
         return {"shot": shot, "thermal": thermal}
 
 
@@ -135,8 +140,8 @@ class CoherentDetector(Detector):
     """A 90-degree hybrid and two balanced pairs: the in-phase and quadrature parts of `signal` against `local`.
 
     Equations: tau dI/dt = R Re(s l*) - I, tau dQ/dt = R Im(s l* e^{-i error}) - Q, which leave at `in_phase` and
-    `quadrature` and return at `common`, each with G v + C dv/dt; noise of each 2 q (R (|s|^2 + |l|^2) / 2 + 2 I_dark) and
-    4 k T G.
+    `quadrature` and return at `common`, each with G v + C dv/dt; noise 2 q (R (|s|^2 + |l|^2) / 2 + 2 I_dark) in each of the
+    equations of I and Q, and 4 k T G at the pins.
     Source: Kikuchi, J. Lightwave Technol. 34, 157 (2016).
     Valid: one polarisation, a lossless hybrid of four equal outputs, matched diodes under reverse bias.
     """
@@ -174,5 +179,5 @@ class CoherentDetector(Detector):
         found = {}
         for pin in ("in_phase", "quadrature"):
             each = self.responsivity * (power(p["signal"]) + power(p["local"])) / 2
-            found[f"{pin}_shot"], found[f"{pin}_thermal"] = self.output_noise(each, 2, (pin, "common"))
+            found[f"{pin}_shot"], found[f"{pin}_thermal"] = self.output_noise(each, 2, f"{pin}_current", (pin, "common"))
         return found
