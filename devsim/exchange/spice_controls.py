@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from devsim.check import suggest
 from devsim.exchange.deck import SWEEPS, Analysis, NoiseAnalysis, OperatingPoint, SmallSignal, Transient
 from devsim.exchange.spice_lines import Line
 from devsim.exchange.spice_scope import Body, Card, Scope
@@ -10,6 +11,10 @@ from devsim.exchange.text import shown
 ZERO_CELSIUS = 273.15
 IGNORED = (".print", ".plot", ".probe", ".save", ".width", ".meas", ".measure", ".four", ".nodeset", ".title")
 """Cards that ask for output or help convergence; they change nothing here."""
+NOT_MADE = (".dc", ".tf", ".sens", ".pz", ".disto", ".control")
+"""Cards that ask for what is not computed here, `.control` with all of its script; the rest of the deck is read."""
+STRUCTURE = (".end", ".ends", ".inc", ".include", ".lib", ".model", ".param", ".subckt")
+"""Cards that the structure of a deck is made of; the others are `CONTROLS`."""
 MOST_POINTS = 10_000_000
 
 
@@ -49,8 +54,11 @@ def settings_of(body: Body, scope: Scope) -> Settings:
             CONTROLS[name](card, scope, settings)
         elif name in IGNORED:
             settings.warn(card.line, "the card is ignored")
+        elif name in NOT_MADE:
+            settings.warn(card.line, "ignored: this is not computed here; `.op`, `.tran`, `.ac` and `.noise` are")
         else:
-            raise card.line.error(f"`{shown(name)}` is not supported; known are {', '.join(sorted(CONTROLS))}.")
+            known = sorted((*CONTROLS, *STRUCTURE))
+            raise card.line.error(f"`{shown(name)}` is not supported; known are {', '.join(known)}.{suggest(name[:40], known)}")
     return settings
 
 

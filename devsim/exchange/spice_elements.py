@@ -17,6 +17,10 @@ RESERVED = frozenset(".#^")
 """Characters with a meaning in the names of parts and nets that are made here."""
 
 
+ZERO_OHM = 1e-3
+"""What a resistor of 0 ohm has, as in ngspice: as a source of 0 V it would make loops singular."""
+
+
 @dataclasses.dataclass(frozen=True)
 class PartSpec:
     """One part as plain data: its class and fields, the net of each pin, and where it is written.
@@ -149,6 +153,9 @@ def _resistor(site: Site) -> list[PartSpec]:
     resistance = _main_value(site, given, "r", "rname a b ohms [tc1=...] [temp=...] [m=...]") / site.multiplier(given)
     if given.get("tc2"):
         raise site.line.error("`tc2` is not supported; a resistance is linear in the temperature.")
+    if resistance == 0:
+        resistance = ZERO_OHM
+        site.settings.warn(site.line, "0 ohm is taken as 1 mohm, as by ngspice")
     if resistance <= 0:
         raise site.line.error(f"a resistance must be above 0 ohm, but is {resistance:g} ohm.")
     coefficient = given.get("tc1", given.get("tc", 0.0))
@@ -180,6 +187,8 @@ def _inductor(site: Site) -> list[PartSpec]:
 
 def _coupling(site: Site) -> list[PartSpec]:
     site.arguments(())
+    if len(site.loose) > 4:
+        raise site.line.error("a coupling must join two inductors: windings are coupled in pairs, each of them in one pair.")
     words = site.extent(1, 3, "kname lfirst lsecond coupling")
     if len(words) < 3:
         raise site.line.error("it must be `kname lfirst lsecond coupling`.")

@@ -5,7 +5,7 @@ import dataclasses
 from devsim.check import InputError, suggest
 from devsim.exchange import expression
 from devsim.exchange.deck import NoiseAnalysis
-from devsim.exchange.spice_controls import CONTROLS, IGNORED, Settings, node, settings_of
+from devsim.exchange.spice_controls import CONTROLS, IGNORED, NOT_MADE, STRUCTURE, Settings, node, settings_of
 from devsim.exchange.spice_elements import READERS, RESERVED, PartSpec, Site
 from devsim.exchange.spice_lines import Line
 from devsim.exchange.spice_scope import DEEPEST, Body, Card, Scope
@@ -13,8 +13,6 @@ from devsim.exchange.spice_semiconductors import SEMICONDUCTORS
 from devsim.exchange.spice_waveforms import WAVEFORMS
 from devsim.exchange.text import shown
 
-STRUCTURE = (".subckt", ".ends", ".param", ".model", ".include", ".inc", ".lib", ".control", ".end")
-"""Cards that the structure of a deck is made of; the others are `CONTROLS`."""
 MOST_PARTS = 100_000
 """Element cards that a deck may come to, subcircuits spelled out."""
 
@@ -54,7 +52,7 @@ def _is_like_a_card(title: str) -> bool:
     words = title.lower().replace("(", " ( ").replace("=", " = ").split()
     name = words[0] if words else ""
     if name.startswith("."):
-        return name in CONTROLS or name in IGNORED or name in STRUCTURE
+        return name in (*CONTROLS, *IGNORED, *NOT_MADE, *STRUCTURE)
     if len(words) < 4 or name[0] not in {"x", *READERS, *SEMICONDUCTORS} or not name.isidentifier():
         return False
     if not any(sign.isdigit() for sign in name) and not {"0", "gnd"} & set(words[1:3]):
@@ -72,14 +70,17 @@ class _Expansion:
     def parts(self, body: Body, scope: Scope, above: tuple[Body, ...]):
         seen: set[str] = set()
         for card in body.elements:
-            self.count += 1
-            if self.count > MOST_PARTS:
-                raise card.line.error(f"a deck must come to at most {MOST_PARTS} elements, subcircuits spelled out.")
+            self._counted(card, 1)
             _check_name(card, seen)
             if card.words[0][0] == "x":
                 yield from self._instance(card, scope, above)
             else:
                 yield from _read(card, scope, self.settings)
+
+    def _counted(self, card: Card, more: int) -> None:
+        self.count += more
+        if self.count > MOST_PARTS:
+            raise card.line.error(f"a deck must come to at most {MOST_PARTS} elements, subcircuits spelled out.")
 
     def _instance(self, card: Card, scope: Scope, above: tuple[Body, ...]):
         words = tuple(word for word in card.words if word not in ("params:", "(", ")", ","))
@@ -93,11 +94,15 @@ class _Expansion:
         if len(nets) != len(body.ports):
             wanted = f"{len(body.ports)} node{'s' * (len(body.ports) != 1)}"
             raise card.line.error(f"`{shown(body.name)}` must be given {wanted}, but is given {len(nets)}.")
-        given = site.arguments(tuple(body.defaults))
-        inner = Scope(
-            body, home, path=f"{scope.path}{site.loose[0]}.", nets=dict(zip(body.ports, nets, strict=True)), given=given
-        )
-        yield from self.parts(body, inner, (*above, body))
+        given = site.arguments(tuple(dict.fromkeys((*body.defaults, "m"))))
+        copies = 1.0 if "m" in body.defaults else given.pop("m", 1.0)
+        if not 1 <= copies <= MOST_PARTS or copies != int(copies):
+            raise card.line.error(f"`m` of a subcircuit must be a whole number of copies, but is {copies:g}.")
+        self._counted(card, int(copies) - 1)
+        joined = dict(zip(body.ports, nets, strict=True))
+        for k in range(int(copies)):
+            path = f"{scope.path}{site.loose[0]}{f'#{k + 1}' if k else ''}."
+            yield from self.parts(body, Scope(body, home, path=path, nets=joined, given=given), (*above, body))
 
 
 def _check_name(card: Card, seen: set[str]) -> None:

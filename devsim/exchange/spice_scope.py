@@ -39,12 +39,16 @@ class Body:
 
 def structured(lines: list[Line]) -> Body:
     """The deck as nested bodies; InputError for definitions that are not closed, doubled or nested too deep."""
-    stack = [Body()]
+    stack, script = [Body()], None
     for line in lines:
-        card = Card(line, tuple(line.words()))
+        card = Card(line, (line.text.split()[0],) if script else tuple(line.words()))
         kind, inner = card.words[0], stack[-1]
-        if kind in (".control", ".endc"):
-            raise line.error("command scripts are not run; write `.op`, `.tran`, `.ac` or `.noise` instead of `.control`.")
+        if script:
+            script = None if kind == ".endc" else script
+            continue
+        if kind == ".endc":
+            raise line.error("`.endc` must follow a `.control`.")
+        script = line if kind == ".control" else None
         if kind == ".subckt":
             if len(stack) > DEEPEST:
                 raise line.error(f"subcircuits must be defined at most {DEEPEST} deep.")
@@ -61,6 +65,8 @@ def structured(lines: list[Line]) -> Body:
             inner.controls.append(card)
         else:
             inner.elements.append(card)
+    if script:
+        raise script.error("a `.control` must be closed by `.endc`.")
     if len(stack) > 1:
         raise _line(stack[-1]).error("a subcircuit must be closed by `.ends`.")
     return stack[0]
@@ -75,6 +81,7 @@ def assignments(card: Card, start: int) -> tuple[list[str], dict[str, str]]:
     found: dict[str, str] = {}
     for mark, following in zip(marks, [*marks[1:], len(words) + 1], strict=True):
         name, value = words[mark - 1] if mark else "", words[mark + 1 : following - 1]
+        value = value[:-1] if value[-1:] == [","] else value
         if not name or name in "=(),":
             raise card.line.error("a `=` must follow a name.")
         if not value:

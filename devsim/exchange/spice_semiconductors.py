@@ -28,7 +28,7 @@ def _diode(site: Site) -> list[PartSpec]:
         raise site.line.error(f"the model `{shown(words[0])}` must be of kind `d`, but is `{shown(kind)}`.")
     site.known(law, DIODE_LAW + DIODE_CHARGE + DIODE_LEFT_OUT, words[0])
     site.ignored(law, ("kf", "cjp", "cjsw"), "a diode has no sidewalls and no flicker noise here")
-    site.ignored(law, ("bv",), "a diode has no breakdown here")
+    site.ignored(law, ("bv",), "breakdown is not simulated, the diode blocks at any reverse voltage")
     if law.get("level", 1) not in (1, 3):
         raise site.line.error("only diodes of level 1 are supported.")
     area = (site.value(words[1]) if len(words) > 1 else given.get("area", 1.0)) * site.multiplier(given)

@@ -61,6 +61,39 @@ def test_a_waveform_replaces_the_direct_value_in_a_transient_only():
     np.testing.assert_allclose(values, [0.5, 0.5, 0.0], atol=1e-12)
 
 
+EXTRAS = """what other programs ask for
+V1 d 0 3
+M1 d d 0 0 n L=1u, W=10u
+.model n nmos(vto=0.7, kp=1e-4)
+R1 d e 0
+X1 e 0 s m=2
+.subckt s p q
+R1 p x 1k
+I1 q x 1m
+R2 x q 1k
+.ends
+.dc V1 0 1 0.1
+.tf v(e) V1
+.control
+run
+print v(e) = 'unfinished
+.endc
+.op
+"""
+
+
+@needs_ngspice
+def test_what_other_programs_ask_for_is_passed_over_and_the_circuit_is_theirs(tmp_path):
+    deck = read_spice(EXTRAS)
+    assert [warning.partition(" `")[0] for warning in deck.warnings] == ["line 12", "line 13", "line 14", "line 5"]
+    assert "line 5 `R1 d e 0`: 0 ohm is taken as 1 mohm, as by ngspice" in deck.warnings
+    solution = operating_point(deck.circuit)
+    cards = EXTRAS.partition(".dc")[0]
+    theirs = potentials(tmp_path, cards, ["e", "x1.x"])
+    np.testing.assert_allclose([float(solution[n]) for n in ("e", "x1.x")], theirs, rtol=1e-7)
+    assert float(deck.circuit["m1"].width) == 1e-5
+
+
 def test_what_starts_under_uic_follows_from_capacitor_to_capacitor():
     cards = "c1 a b 1u ic=2\nc2 b 0 1u ic=-1\nc3 c d 1u ic=3\nl1 a 0 1m ic=5m\nl2 c 0 1m\nk1 l1 l2 0.5\nr1 d 0 1\n"
     deck = read_spice(f"t\n{cards}.ic v(c)=4\n.tran 1n 1u uic\n")
@@ -144,8 +177,11 @@ REFUSED = {
     ".subckt s a b\nr1 a b 1\n": "must be closed by `.ends`",
     ".ends\n": "must follow a `.subckt`",
     ".param a={b} b={a}\n": "must not depend on itself",
-    ".control\nrun\n.endc\n": "command scripts are not run",
-    ".dc v1 0 1 0.1\n": "`.dc` is not supported; known are .ac",
+    ".control\nrun\n": "line 2 `.control`: a `.control` must be closed by `.endc`",
+    ".endc\n": "`.endc` must follow a `.control`",
+    ".parm x=1\n": "`.parm` is not supported; known are .ac, .*.model, .*.param, .*. Did you mean `.param`",
+    "k1 l1 l2 l3 0.5\n": "windings are coupled in pairs, each of them in one pair",
+    "x1 a 0 s m=1.5\n.subckt s a b\nr1 a b 1\n.ends\n": "must be a whole number of copies, but is 1.5",
     ".tran 1n\n": r"it must be `.tran step stop",
     ".tran 1n 1u 2u\n": "before the stop",
     ".tran 1e-30 1\n": "at most 10000000 points",
@@ -188,6 +224,8 @@ def test_a_subcircuit_that_multiplies_stops_at_the_limit():
     levels = [f".subckt s{i} a b\n" + "".join(f"x{k} a b s{i + 1}\n" for k in range(10)) + ".ends\n" for i in range(8)]
     with pytest.raises(InputError, match="at most 100000 elements"):
         parse_spice("t\n" + "".join(levels) + ".subckt s8 a b\nr1 a b 1\n.ends\nx1 1 0 s0\n")
+    with pytest.raises(InputError, match="at most 100000 elements"):
+        parse_spice("t\n.subckt e a b\n.ends\n.subckt s a b\nx1 a b e m=1e5\n.ends\nx1 1 0 s m=1e5\n")
 
 
 LIKE_CARDS = [
