@@ -61,7 +61,7 @@ class Trajectory(eqx.Module):
             return None
         ends = {REST_SEGMENT: state.rest} if hasattr(state, "rest") else dict(enumerate(state.segments))
         for segment, values in ends.items():
-            bad = ~np.isfinite(np.asarray(values)).reshape(-1, np.shape(values)[-1]).all(axis=0)
+            bad = ~np.isfinite(np.asarray(values)).all(axis=tuple(range(np.ndim(values) - 1)))
             if bad.any():
                 return placed(self.plan, segment, int(np.argmax(bad)))
         return None
