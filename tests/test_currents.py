@@ -8,6 +8,7 @@ import pytest
 from devsim.analyses.operating_point import operating_point
 from devsim.check import InputError
 from devsim.circuit import Circuit
+from devsim.devices.converters import DAC
 from devsim.devices.electrical import (
     ConductanceBus,
     Diode,
@@ -24,6 +25,8 @@ FOLLOWED = Circuit(
         "amplifier": OperationalAmplifier(),
         "bus": ConductanceBus(np.array([1e-3, 2e-3])),
         "same": ConductanceBus(np.array([3e-3, 4e-3])),
+        "dac": DAC.of(2),
+        "driven": ConductanceBus(np.array([1e-3, 5e-3])),
         **{name: Resistor(ohms) for name, ohms in RESISTANCES.items()},
     },
     {
@@ -33,9 +36,11 @@ FOLLOWED = Circuit(
         "out": ("amplifier.out", "amplifier.minus", "load.a"),
         "wires": ("bus.a", "same.a"),
         "ends": ("bus.b", "same.b"),
-        "gnd": ("v1.minus", "r3.b", "load.b"),
+        "code": ("dac.code",),
+        "imposed": ("dac.out", "driven.a"),
+        "gnd": ("v1.minus", "r3.b", "load.b", "driven.b"),
     },
-    inputs={"ends": "ends"},
+    inputs={"ends": "ends", "code": "code"},
 )
 """A divider with a diode, whose middle an amplifier copies onto a load; two rows of conductances between equal potentials."""
 VOLTS = jnp.asarray([0.5, 2.0])
@@ -44,7 +49,9 @@ VOLTS = jnp.asarray([0.5, 2.0])
 @pytest.fixture(scope="module")
 def found():
     """The circuit at two voltages, for two potentials of the wires: two leading axes."""
-    at = lambda volts, ends: operating_point(FOLLOWED.set("v1.voltage", volts), {"ends": ends})
+    at = lambda volts, ends: operating_point(
+        FOLLOWED.set("v1.voltage", volts), {"ends": ends, "code": jnp.asarray([0.5, -0.25])}
+    )
     over_ends = jax.vmap(at, in_axes=(None, 0))
     return jax.vmap(over_ends, in_axes=(0, None))(VOLTS, jnp.asarray([[0.1, 0.2], [0.3, -0.4]]))
 
@@ -60,12 +67,12 @@ def test_every_resistance_obeys_ohm_and_its_ends_cancel(found):
 
 
 def test_the_currents_of_a_net_cancel_whoever_imposes_its_potential(found):
-    """To Newton's tolerance, 1e-9 of the largest current; the net `out` has a driver, `wires` a shape of its own."""
+    """To Newton's tolerance, 1e-9 of the largest current; a converter imposes the potentials of `imposed`, a bus."""
     largest = float(jnp.abs(found.current("load.a")).max())
-    for net in ("in", "mid", "low", "out", "wires"):
+    for net in ("in", "mid", "low", "out", "wires", "imposed"):
         total = sum(found.current(pin) for pin in FOLLOWED.nets[net])
         np.testing.assert_allclose(total, jnp.zeros(found[net].shape), rtol=0, atol=1e-9 * largest)
-    assert found.current("bus.a").shape == (2, 2, 2)
+    np.testing.assert_allclose(found.current("dac.out"), np.broadcast_to([-0.5e-3, 1.25e-3], (2, 2, 2)), rtol=1e-12)
 
 
 def test_the_current_of_a_source_is_its_own_unknown(found):
