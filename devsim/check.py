@@ -42,15 +42,15 @@ class Bounds(NamedTuple):
         unit = "" if unit == "1" else f" {unit}"
         low, high = self.low, self.high
         words = []
-        if low is not None:
+        if low is not None and low > -np.inf:
             words.append(f"{'above' if self.open_low else 'at least'} {low:g}{unit}")
-        if high is not None:
+        if high is not None and high < np.inf:
             words.append(f"{'below' if self.open_high else 'at most'} {high:g}{unit}")
         return " and ".join(words) or "a finite number"
 
     def outside(self, value: np.ndarray) -> np.ndarray:
-        """True where `value` is not allowed; NaN never is."""
-        bad = np.isnan(value)
+        """True where `value` is not allowed; NaN never is, infinity only where it is itself a bound."""
+        bad = np.isnan(value) | (np.isposinf(value) & (self.high != np.inf)) | (np.isneginf(value) & (self.low != -np.inf))
         if self.low is not None:
             bad |= value <= self.low if self.open_low else value < self.low
         if self.high is not None:
@@ -84,7 +84,8 @@ def within(name: str, value, bounds: Bounds, unit: str = "1") -> None:
         worst = array[bad].flat[0]
         where = "" if array.ndim == 0 else f" at index {tuple(int(i) for i in np.argwhere(bad)[0])}"
         unit_text = "" if unit == "1" else f" {unit}"
-        raise InputError(f"`{name}` must be {bounds.requirement(unit)}, but is {worst:g}{unit_text}{where}.")
+        wanted = "finite" if np.isinf(worst) else bounds.requirement(unit)
+        raise InputError(f"`{name}` must be {wanted}, but is {worst:g}{unit_text}{where}.")
 
 
 def at_most(name: str, value, limit_name: str, limit, unit: str = "1", *, strict: bool = False) -> None:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Key
 
 from devsim import check, randomness
@@ -34,7 +35,11 @@ class Part(eqx.Module):
 
     def __check_init__(self):
         check_fields(self)
+        self.check_shapes()
         self.go_together()
+
+    def check_shapes(self) -> None:
+        """Raise InputError where the shapes of several quantities exclude each other; asked at construction only."""
 
     def go_together(self) -> None:
         """Raise InputError where known values of several quantities exclude each other."""
@@ -140,7 +145,29 @@ class Part(eqx.Module):
 
 
 class Element(Part):
-    """A part that says its own physics."""
+    """A part that says its own physics.
+
+    side_by_side: True for a part that is a bus of like ones, whose quantities are numbers or arrays of the ports' shape.
+    """
+
+    side_by_side: ClassVar[bool] = False
+
+    def check_shapes(self) -> None:
+        """Raise where quantities of a bus of like parts do not broadcast to the shape of its ports.
+
+        A part whose ports are pins may hold one more axis of everything, that of its dies.
+        """
+        if not self.side_by_side:
+            return
+        shapes = {name: np.shape(getattr(self, name)) for name in quantities(self)}
+        together = check.broadcast(*shapes.values())
+        bus = None if together is None else next((port.shape for port in self.ports().values()), ())
+        if together is None or (bus and together != bus):
+            named = ", ".join(f"`{name}` {shape}" for name, shape in shapes.items() if shape)
+            but = "" if together is None else f", while its ports have shape {bus}"
+            raise InputError(
+                f"The parameters of a {type(self).__name__} must be numbers or arrays of one shape, but have {named}{but}."
+            )
 
     @abc.abstractmethod
     def rest(self) -> dict[str, Unknown]:

@@ -1,5 +1,6 @@
 """`OperationalAmplifier`: a macromodel with one pole."""
 
+import math
 from typing import Self
 
 import jax
@@ -19,7 +20,11 @@ HEADROOM = 4.0
 def _inverse(field: str, unit: str, doc: str, factor: float = 1.0) -> Derived:
     """Another name for a field that is one over it; infinite where the field is zero."""
     return Derived(
-        lambda part: 1 / (factor * getattr(part, field)), lambda part, v: {field: 1 / (factor * v)}, unit, doc, above(0)
+        lambda part: 1 / (factor * getattr(part, field)),
+        lambda part, v: {field: 1 / (factor * v)},
+        unit,
+        doc,
+        above(0, math.inf),
     )
 
 
@@ -36,6 +41,7 @@ class OperationalAmplifier(Element):
     Valid: inputs within the common-mode range, supplies that hold; without bias and noise currents, CMRR, PSRR.
     """
 
+    side_by_side = True
     offset: Array = parameter(0.0, unit="V", stage="fabricate", ideal=0.0, doc="input offset, a number or shape (n,) for a bus")
     offset_spread: Array = parameter(
         0.0,

@@ -28,6 +28,7 @@ class VoltageControlledVoltageSource(Element):
     Valid: at any frequency and level; without noise.
     """
 
+    side_by_side = True
     gain: Array = parameter(1.0, unit="1", doc="voltage gain, a number or shape (n,) for a bus")
     age, noise = ageless, quiet
 
@@ -53,6 +54,7 @@ class VoltageControlledCurrentSource(Element):
     Valid: at any frequency and level; without noise.
     """
 
+    side_by_side = True
     transconductance: Array = parameter(1e-3, unit="S", doc="output current per volt, a number or shape (n,) for a bus")
     rest, age, noise = no_memory, ageless, quiet
 
@@ -73,6 +75,7 @@ class CurrentControlledCurrentSource(Element):
     Valid: at any frequency and level; without noise. Its sense pins stand where SPICE names a 0 V source.
     """
 
+    side_by_side = True
     gain: Array = parameter(1.0, unit="1", doc="current gain, a number or shape (n,) for a bus")
     age, noise = ageless, quiet
 
@@ -98,6 +101,7 @@ class CurrentControlledVoltageSource(Element):
     Valid: at any frequency and level; without noise.
     """
 
+    side_by_side = True
     transresistance: Array = parameter(1e3, unit="ohm", doc="output voltage per ampere, a number or shape (n,) for a bus")
     age, noise = ageless, quiet
 

@@ -32,6 +32,7 @@ class LevelOneMOSFET(Element):
     diffusion, junction sidewalls, shot and flicker noise; junction capacitances as at 300 K. L is the effective length.
     """
 
+    side_by_side = True
     threshold: Array = parameter(0.0, unit="V", doc="VTO, at V_BS = 0 and 300 K; negative for a p-channel that is off")
     transconductance: Array = parameter(2e-5, unit="A/V^2", bounds=above(0), doc="KP, at 300 K")
     width: Array = parameter(1e-4, unit="m", bounds=above(0), doc="channel width W")

@@ -55,6 +55,7 @@ class MOSFET(Element):
     Valid: long channels, quasi-static. Without velocity saturation, junctions, gate leakage, short-channel effects.
     """
 
+    side_by_side = True
     threshold: Array = parameter(
         0.5, unit="V", doc="V_T at V_S = V_B and 300 K; as in SPICE negative for a p-channel that is off"
     )

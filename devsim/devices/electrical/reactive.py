@@ -18,6 +18,7 @@ class Capacitor(Element):
     Valid: linear dielectric without absorption; below self-resonance.
     """
 
+    side_by_side = True
     capacitance: Array = parameter(1e-9, unit="F", bounds=above(0), doc="capacitance, a number or shape (n,) for a bus")
     capacitance_spread: Array = parameter(
         0.0,
@@ -59,6 +60,7 @@ class Inductor(Element):
     Valid: linear core without hysteresis; below self-resonance.
     """
 
+    side_by_side = True
     inductance: Array = parameter(1e-6, unit="H", bounds=above(0), doc="inductance, a number or shape (n,) for a bus")
     inductance_spread: Array = parameter(
         0.0,
@@ -104,6 +106,7 @@ class CoupledInductors(Element):
     Valid: |k| < 1 (perfect coupling leaves one combination of the currents without an equation); linear core.
     """
 
+    side_by_side = True
     primary_inductance: Array = parameter(1e-6, unit="H", bounds=above(0), doc="inductance of the first winding")
     secondary_inductance: Array = parameter(1e-6, unit="H", bounds=above(0), doc="inductance of the second winding")
     coupling: Array = parameter(0.99, unit="1", bounds=(-1, 1, True, True), doc="coupling coefficient k")

@@ -25,6 +25,7 @@ class VoltageSource(Element):
     Raises InputError where the waveform's value does not fit the shape of the voltage.
     """
 
+    side_by_side = True
     voltage: Array = parameter(1.0, unit="V", doc="open-circuit voltage, a number or shape (n,) for a bus")
     source_resistance: Array = parameter(0.0, unit="ohm", bounds=(0, None), stage="read", ideal=0.0, doc="series resistance")
     temperature: Array = parameter(
@@ -67,6 +68,7 @@ class CurrentSource(Element):
     Raises InputError where the waveform's value does not fit the shape of the current.
     """
 
+    side_by_side = True
     current: Array = parameter(1e-3, unit="A", doc="short-circuit current, a number or shape (n,) for a bus")
     source_conductance: Array = parameter(0.0, unit="S", bounds=(0, None), stage="read", ideal=0.0, doc="parallel conductance")
     temperature: Array = parameter(

@@ -32,6 +32,7 @@ class Memristor(Element):
     the state by little of its range; where its motion feeds on itself (`Valid` of each device), by little of itself.
     """
 
+    side_by_side = True
     catalogue: ClassVar[dict[str, Preset]]
     age = ageless
 

@@ -3,9 +3,10 @@
 import math
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
-from devsim.check import above
+from devsim.check import InputError, above, is_concrete
 from devsim.devices.photonic.lanes import Lanes, carrier
 from devsim.devices.photonic.light import photon_energy, power, turned
 from devsim.parameter import Derived, parameter
@@ -23,6 +24,11 @@ def _noise_figure(part) -> Array:
 
 def _from_noise_figure(part, db: Array) -> dict[str, Array]:
     gain = _ratio(part.gain_db)
+    if is_concrete(part.gain_db) and np.any(np.asarray(part.gain_db) <= 0):
+        raise InputError(
+            "`gain_db` must be above 0 dB where `noise_figure_db` is set, but is 0 dB; an amplifier without gain has no"
+            " spontaneous emission."
+        )
     return {"spontaneous_emission": (_ratio(db) * gain - 1) / (2 * jnp.where(gain > 1, gain - 1, jnp.nan))}
 
 
@@ -31,7 +37,7 @@ SATURATION_POWER = Derived(
     lambda part, watts: {"saturation": 1 / watts},
     "W",
     "another name for `saturation`: one over it; NaN where that is zero",
-    above(0),
+    above(0, math.inf),
 )
 NOISE_FIGURE = Derived(
     _noise_figure,
@@ -50,7 +56,9 @@ class OpticalAmplifier(Lanes):
     Source: Agrawal, Olsson, IEEE J. Quantum Electron. 25, 2297 (1989); noise: Desurvire, Erbium-Doped Fiber Amplifiers
     (Wiley, 1994), chapter 2.
     Valid: one direction and one polarisation, internal loss small against the gain; physical amplifiers have n_sp of at
-    least 1, and the noise does not itself deplete the gain.
+    least 1, and the noise does not itself deplete the gain. In time the emission fills the whole band 1 / h of the step h,
+    so that its power in the dark, n_sp (e^h - 1) h_P c / wavelength / h with the gain e^h, depends on the step; operating
+    point and noise spectrum hold its beat with the light, but not that with itself.
     """
 
     gain_db: Array = parameter(20.0, unit="dB", bounds=(0, None), doc="small-signal gain of power")

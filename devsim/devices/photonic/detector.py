@@ -1,5 +1,7 @@
 """From light to current: photodiode, balanced detector, coherent detector."""
 
+import math
+
 import jax.numpy as jnp
 from jaxtyping import Array
 
@@ -15,7 +17,7 @@ BANDWIDTH = Derived(
     lambda part, hertz: {"time_constant": 1 / (2 * jnp.pi * hertz)},
     "Hz",
     "another name for `time_constant`: one over 2 pi times it; NaN where that is zero",
-    above(0),
+    above(0, math.inf),
 )
 
 

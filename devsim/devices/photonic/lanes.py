@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from devsim.check import InputError, above
+from devsim.check import above
 from devsim.parameter import parameter, quantities
 from devsim.part import Element, Part
 from devsim.ports import Unknown, ageless
@@ -18,23 +18,12 @@ class Lanes(Element):
     Raises InputError for parameters whose shapes do not broadcast.
     """
 
+    side_by_side = True
     age = ageless
-
-    def __check_init__(self):
-        try:
-            self.shape()
-        except ValueError:
-            shapes = ", ".join(f"`{n}` {s}" for n, s in self._shapes().items() if s)
-            raise InputError(
-                f"The parameters of a {type(self).__name__} must be numbers or arrays of one shape, but have {shapes}."
-            ) from None
-
-    def _shapes(self) -> dict[str, tuple[int, ...]]:
-        return {name: np.shape(getattr(self, name)) for name in quantities(self)}
 
     def shape(self) -> tuple[int, ...]:
         """`()` for one lane, `(n,)` for n."""
-        return np.broadcast_shapes(*self._shapes().values())
+        return np.broadcast_shapes(*(np.shape(getattr(self, name)) for name in quantities(self)))
 
     def everywhere(self, value: Array) -> Array:
         """`value` in the shape of the lanes."""

@@ -4,6 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from devsim.check import InputError, described
 from devsim.devices.photonic.lanes import Lanes, loss
 from devsim.devices.photonic.light import root, weakened
 from devsim.parameter import Derived, parameter
@@ -37,7 +38,10 @@ def _isolation(part) -> Array:
 
 
 ISOLATION = Derived(
-    _isolation, lambda part, db: {"leakage": 10 ** (-db / 10)}, "dB", "another name for `leakage`; NaN where that is zero"
+    _isolation,
+    lambda part, db: {"leakage": 10 ** (-db / 10)},
+    "dB",
+    "another name for `leakage`; NaN where that is zero",
 )
 
 
@@ -73,6 +77,12 @@ class Termination(Element):
 
     lanes: tuple[int, ...] = eqx.field(static=True, default=())
     rest, noise, age = no_memory, quiet, ageless
+
+    def __check_init__(self):
+        lanes = self.lanes
+        if not isinstance(lanes, tuple) or not all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in lanes):
+            shown = lanes if isinstance(lanes, tuple) else described(lanes)
+            raise InputError(f"`lanes` must be a shape, () for a pin and (n,) for a bus of n, but is {shown}.")
 
     def ports(self):
         """`in`, of shape `lanes`."""

@@ -69,7 +69,8 @@ class RingResonator(Ring):
     Equations: w(t + T) = a e^{i phi} (t_c w + i k in), out = t_c in + i k w, so that at rest
     out / in = (t_c - a e^{i phi}) / (1 - t_c a e^{i phi}); phi = 2 pi n L / wavelength, T = n_g L / c, t_c^2 = 1 - k^2.
     Source: Yariv, Electron. Lett. 36, 321 (2000); Bogaerts et al., Laser Photonics Rev. 6, 47 (2012).
-    Valid: lossless coupler, no backscatter, no self-heating and no two-photon absorption.
+    Valid: lossless coupler, no backscatter, no self-heating and no two-photon absorption. In time a round trip of no whole
+    number of steps interpolates linearly, which takes energy from pulses as short as a step.
     """
 
     noise = quiet
@@ -95,7 +96,7 @@ class AddDropRing(Ring):
     out / in = (t_c - t_d A) / (1 - t_c t_d A), drop / in = -k k_d A^{1/2} / (1 - t_c t_d A).
     Source: Bogaerts et al., Laser Photonics Rev. 6, 47 (2012).
     Valid: lossless couplers, no backscatter, no self-heating and no two-photon absorption. Backwards, `in` and `out` change
-    places, and so do `add` and `drop`.
+    places, and so do `add` and `drop`. In time as `RingResonator`.
     """
 
     drop_coupling: Array = _coupling("share of the power that crosses between the ring and `add`-`drop`")

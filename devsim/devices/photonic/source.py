@@ -4,6 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from devsim.check import InputError, described
 from devsim.devices.photonic.lanes import Lanes, carrier
 from devsim.devices.photonic.light import root, turned
 from devsim.parameter import Derived, parameter
@@ -45,6 +46,10 @@ class Laser(Lanes):
     )
     modulated: bool = eqx.field(static=True, default=False)
     derived = {"relative_intensity_noise_db": NOISE_IN_DECIBELS}
+
+    def __check_init__(self):
+        if not isinstance(self.modulated, bool):
+            raise InputError(f"`modulated` must be True or False, but is {described(self.modulated)}.")
 
     def ports(self):
         """The wave `out`, and the signal `modulation` (1 is full power) where modulated."""

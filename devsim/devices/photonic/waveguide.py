@@ -62,7 +62,8 @@ class Waveguide(Guide):
     Source: Saleh, Teich, Fundamentals of Photonics (2nd ed., Wiley, 2007), sections 5.6 and 8.2; without dispersion D the
     index is that of SAX's `straight`.
     Valid: one mode and one polarisation, no nonlinearity, a modulation much narrower than the carrier; dispersion acts
-    from carrier to carrier, not within the band of a modulation.
+    from carrier to carrier, not within the band of a modulation. In time a delay of no whole number of steps interpolates
+    linearly, which takes energy from pulses as short as a step.
     """
 
     length: Array = parameter(1e-4, unit="m", bounds=(0, None), doc="length of the path")

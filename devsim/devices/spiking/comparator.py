@@ -24,6 +24,7 @@ class SpikingComparator(Element):
     Valid: events on the grid of the time steps; it draws no current and decides at once.
     """
 
+    side_by_side = True
     threshold: Array = parameter(0.0, unit="V", doc="input above which it fires, a number or shape (n,) for a bus")
     threshold_spread: Array = parameter(
         0.0,

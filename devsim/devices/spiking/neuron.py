@@ -25,6 +25,7 @@ class IntegrateAndFire(Element):
     Valid: events on the grid of the time steps, so that an interval is within a step or two of the closed form.
     """
 
+    side_by_side = True
     threshold: Array = parameter(1.0, unit="V", doc="membrane potential at which it fires, a number or shape (n,) for a bus")
     threshold_spread: Array = parameter(
         0.0,

@@ -20,6 +20,7 @@ class ResetSwitch(Element):
     Valid: as an ideal switch with two resistances; the hold time on the grid of the time steps; no charge injection.
     """
 
+    side_by_side = True
     hold_time: Array = parameter(1e-6, unit="s", bounds=above(0), doc="time closed, a number or shape (n,) for a bus")
     on_resistance: Array = parameter(1e3, unit="ohm", bounds=above(0), stage="read", doc="resistance when closed")
     off_resistance: Array = parameter(1e12, unit="ohm", bounds=above(0), stage="read", doc="resistance when open")
