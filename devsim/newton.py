@@ -286,8 +286,12 @@ def _identity(like: Array) -> Array:
 
 
 def _factored(matrix: Array):
+    """LU factors, NaN where a pivot is no more than rounding, and the rows' sizes."""
     rows = _row_sizes(matrix)
-    return jax.scipy.linalg.lu_factor(matrix / rows[..., None]), rows
+    factors, order = jax.scipy.linalg.lu_factor(matrix / rows[..., None])
+    pivots = jnp.abs(jnp.diagonal(factors, axis1=-2, axis2=-1))
+    sound = jnp.min(pivots, axis=-1) > 4 * jnp.finfo(matrix.dtype).eps
+    return (jnp.where(sound[..., None, None], factors, jnp.nan), order), rows
 
 
 def _by_factors(factors, g: Array) -> Array:

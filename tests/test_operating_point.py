@@ -148,8 +148,10 @@ def test_a_switch_opens_and_closes():
     assert opened == pytest.approx(1e3 / (1e9 + 1e3), rel=1e-9)
 
 
-def test_a_floating_net_is_named():
-    circuit = Circuit({"p": Resistor(), "q": Resistor()}, {"x": ("p.a", "q.a"), "y": ("p.b", "q.b")})
+@pytest.mark.parametrize("resistance", [1e3, 0.7e3], ids=["exactly", "to rounding"])
+def test_a_floating_net_is_named(resistance):
+    parts = {"p": Resistor(), "q": Resistor(resistance), "r": Resistor(3e3 / 7)}
+    circuit = Circuit(parts, {"x": ("p.a", "q.a", "r.a"), "y": ("p.b", "q.b", "r.b")})
     with pytest.raises(SolveError, match=r"nothing fixes net `x`, net `y`; give each a path to `gnd`"):
         operating_point(circuit)
 
