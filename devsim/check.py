@@ -49,8 +49,10 @@ class Bounds(NamedTuple):
         return " and ".join(words) or "a finite number"
 
     def outside(self, value: np.ndarray) -> np.ndarray:
-        """True where `value` is not allowed; NaN never is, infinity only where it is itself a bound."""
-        bad = np.isnan(value) | (np.isposinf(value) & (self.high != np.inf)) | (np.isneginf(value) & (self.low != -np.inf))
+        """True where `value` is not allowed; NaN never is; infinity is only without bounds, or as the bound itself."""
+        bad = np.isnan(value)
+        if self.low is not None or self.high is not None:
+            bad |= (np.isposinf(value) & (self.high != np.inf)) | (np.isneginf(value) & (self.low != -np.inf))
         if self.low is not None:
             bad |= value <= self.low if self.open_low else value < self.low
         if self.high is not None:

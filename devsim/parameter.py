@@ -13,6 +13,7 @@ from devsim.check import Bounds, InputError
 
 STAGES = ("design", "fabricate", "program", "age", "read")
 _KEY = "devsim"
+_FINITE = Bounds(-float(np.finfo(float).max))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,8 +47,13 @@ def parameter(
     law: str = "lognormal",
     ideal: float | None = None,
 ) -> Any:
-    """A physical knob of a part: a float or an array, checked against `bounds` where its value is known."""
+    """A physical knob of a part: a float or an array, checked against `bounds` where its value is known.
+
+    Infinity is refused, but above where `doc` says that an array is `padded with inf`.
+    """
     assert stage in STAGES and law in randomness.LAWS, (stage, law)
+    if "padded with inf" in doc:
+        bounds = (bounds[0], np.inf, *bounds[2:])
     return _field(default, Quantity(unit, doc, Bounds(*bounds), stage, spreads, law, ideal))
 
 
@@ -104,6 +110,8 @@ def check_fields(part: Any) -> None:
         if value is None or isinstance(value, str | list | tuple | dict | type):
             raise InputError(f"`{name}` must be a number or an array of numbers, but is {check.described(value)}.")
         check.within(name, value, quantity.bounds, quantity.unit)
+        if quantity.bounds == Bounds():
+            check.within(name, value, _FINITE, quantity.unit)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -28,7 +28,7 @@ class SpikeSource(Element):
     """
 
     times: Array = parameter(
-        unit="s", bounds=(0, jnp.inf), doc="times of the events in any order, shape (events,) or (n, events), padded with inf"
+        unit="s", bounds=(0, None), doc="times of the events in any order, shape (events,) or (n, events), padded with inf"
     )
     age, noise = ageless, quiet
 
