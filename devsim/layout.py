@@ -146,7 +146,8 @@ class Job:
         part, told, dark = self._told(groups, segments)
         if self.single:
             return jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], question(part, *_joined(told, dark)))
-        return jax.vmap(lambda part, told: question(part, *_joined(told, dark)))(part, told)
+        members = next(iter((self.ports | self.unknowns).values())).homes.shape[1]
+        return jax.vmap(lambda part, told: question(part, *_joined(told, dark)), axis_size=members)(part, told)
 
     def _told(self, groups: tuple, segments: list[Array]) -> tuple[Any, tuple[dict, dict], tuple[dict, dict]]:
         """The parts, what they are told, and what is zero always (without the axis of members)."""

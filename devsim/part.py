@@ -147,10 +147,12 @@ class Part(eqx.Module):
 class Element(Part):
     """A part that says its own physics.
 
-    side_by_side: True for a part that is a bus of like ones, whose quantities are numbers or arrays of the ports' shape.
+    side_by_side: True for a part that is a bus of like ones, whose quantities are numbers or arrays of the ports' shape, but
+    for those `between` its lanes.
     """
 
     side_by_side: ClassVar[bool] = False
+    between: ClassVar[frozenset[str]] = frozenset()
 
     def check_shapes(self) -> None:
         """Raise where quantities of a bus of like parts do not broadcast to the shape of its ports.
@@ -159,7 +161,7 @@ class Element(Part):
         """
         if not self.side_by_side:
             return
-        shapes = {name: np.shape(getattr(self, name)) for name in quantities(self)}
+        shapes = {name: np.shape(getattr(self, name)) for name in quantities(self) if name not in self.between}
         together = check.broadcast(*shapes.values())
         bus = None if together is None else next((port.shape for port in self.ports().values()), ())
         if together is None or (bus and together != bus):

@@ -16,6 +16,7 @@ from devsim.devices.electrical.level_one import LevelOneMOSFET
 from devsim.devices.electrical.mosfet import MOSFET
 from devsim.devices.electrical.passive import ConductanceBus, Diode, Resistor, Switch
 from devsim.devices.electrical.reactive import Capacitor, CoupledInductors, Inductor
+from devsim.devices.electrical.ribbon import ElectricalRibbon
 from devsim.devices.electrical.sources import CurrentSource, VoltageSource
 from devsim.devices.memristor.crossbar import Crossbar
 from devsim.devices.memristor.encoding import DifferentialPairs
@@ -39,6 +40,7 @@ from devsim.devices.photonic import (
     MachZehnder,
     Mirror,
     OpticalAmplifier,
+    OpticalRibbon,
     PhaseShifter,
     Photodiode,
     RingModulator,
@@ -122,6 +124,8 @@ DEVICES = {
     "current synapse": lambda: CurrentSynapse(1e-9 * _WEIGHTS),
     "spike source": lambda: SpikeSource(np.array([[0.0, 1e-3], [2e-3, np.inf]])),
     "reset switch": ResetSwitch,
+    "electrical ribbon": lambda: ElectricalRibbon(3),
+    "optical ribbon": lambda: OpticalRibbon(3),
     "tabulated scatterer": lambda: TabulatedScatterer.of(("in", "out"), [1.2e14, 1.9e14, 2.1e14], _TABLE),
     "laser": lambda: Laser(np.array([1e-3, 2e-3]), linewidth=1e5, relative_intensity_noise=1e-15),
     "modulated laser": lambda: Laser(modulated=True, phase=0.3),
@@ -148,7 +152,7 @@ PASSIVE = (
     "resistor", "conductance bus", "switch", "diode", "charged diode", "linear cell", "PCM cell", "Wan ReRAM cell",
     "CMO ReRAM cell", "pulse cell", "VTEAM", "Yakopcic", "Stanford-PKU", "filament VCM", "crossbar", "reduced crossbar",
     "capacitor", "inductor", "coupled inductors", "MOSFET", "p-channel MOSFET", "level-one MOSFET", "reset switch",
-    "electro-optic shifter", "thermo-optic shifter", "ring modulator",
+    "electro-optic shifter", "thermo-optic shifter", "ring modulator", "electrical ribbon",
 )  # fmt: skip
 OHMIC = (
     "resistor", "conductance bus", "switch", "linear cell", "PCM cell", "pulse cell", "Wan ReRAM cell", "current source",

@@ -11,6 +11,7 @@ from devsim.devices.electrical.level_one import LevelOneMOSFET
 from devsim.devices.electrical.mosfet import MOSFET
 from devsim.devices.electrical.passive import ConductanceBus, Diode, Resistor, Switch
 from devsim.devices.electrical.reactive import Capacitor, CoupledInductors, Inductor
+from devsim.devices.electrical.ribbon import ElectricalRibbon
 from devsim.devices.electrical.sources import CurrentSource, VoltageSource
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "CurrentControlledVoltageSource",
     "CurrentSource",
     "Diode",
+    "ElectricalRibbon",
     "Inductor",
     "LevelOneMOSFET",
     "OperationalAmplifier",

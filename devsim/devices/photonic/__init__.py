@@ -5,6 +5,7 @@ from devsim.devices.photonic.coupler import DirectionalCoupler, Splitter
 from devsim.devices.photonic.detector import BalancedDetector, CoherentDetector, Photodiode
 from devsim.devices.photonic.interferometer import MachZehnder
 from devsim.devices.photonic.passive import Attenuator, Isolator, Mirror, Termination
+from devsim.devices.photonic.ribbon import OpticalRibbon
 from devsim.devices.photonic.ring import AddDropRing, RingModulator, RingResonator
 from devsim.devices.photonic.shifter import ElectroOpticPhaseShifter, PhaseShifter, ThermoOpticPhaseShifter
 from devsim.devices.photonic.source import Laser
@@ -23,6 +24,7 @@ __all__ = [
     "MachZehnder",
     "Mirror",
     "OpticalAmplifier",
+    "OpticalRibbon",
     "PhaseShifter",
     "Photodiode",
     "RingModulator",

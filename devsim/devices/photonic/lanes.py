@@ -23,7 +23,8 @@ class Lanes(Element):
 
     def shape(self) -> tuple[int, ...]:
         """`()` for one lane, `(n,)` for n."""
-        return np.broadcast_shapes(*(np.shape(getattr(self, name)) for name in quantities(self)))
+        own = (name for name in quantities(self) if name not in self.between)
+        return np.broadcast_shapes(*(np.shape(getattr(self, name)) for name in own))
 
     def everywhere(self, value: Array) -> Array:
         """`value` in the shape of the lanes."""

@@ -1,9 +1,11 @@
 """Phase shifters: fixed, electro-optic, thermo-optic."""
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
-from devsim.check import above
+from devsim import check
+from devsim.check import InputError, above
 from devsim.devices.photonic.electrode import Electrode
 from devsim.devices.photonic.lanes import Lanes, deviation, loss
 from devsim.devices.photonic.light import turned, weakened
@@ -66,13 +68,18 @@ class ElectroOpticPhaseShifter(Electrode):
 class ThermoOpticPhaseShifter(Lanes):
     """A heater over a waveguide: a resistor whose heat, once it has arrived, turns the phase; a bus has crosstalk.
 
-    Equations: i = v / R, R = R0 (1 + alpha R_th q); tau dq/dt = v i - q; phase_i = pi sum_j c^|i - j| q_j / P_pi + offset;
-    out = 10^(-loss / 20) exp(i phase) in; noise 4 k (T + R_th q) / R.
+    Equations: i = v / R, R = R0 (1 + alpha R_th q); tau dq/dt = v i - q; phase_i = pi sum_j C_ij q_j / P_pi + offset;
+    out = 10^(-loss / 20) exp(i phase) in; noise 4 k (T + R_th q) / R. C is the crosstalk where that is a matrix; of a
+    number c, C_ij = c^|i - j|.
     Source: Harris et al., Opt. Express 22, 10487 (2014), whose doped-silicon heater has P_pi = 24.8 mW and a bandwidth of
     130 kHz; phases as a matrix times heats: Milanizadeh et al., J. Lightwave Technol. 37, 1325 (2019).
-    Valid: one thermal time constant, index linear in temperature, lanes of a bus at equal distances; that crosstalk falls
-    geometrically with distance is a simplification.
+    Valid: one thermal time constant, index linear in temperature; with a number, lanes of a bus at equal distances, and that
+    crosstalk falls geometrically with distance is a simplification. `OpticalRibbon` leads lanes of a bus to other parts.
+
+    Raises InputError for a matrix that is not (n, n) or has another diagonal than one.
     """
+
+    between = frozenset(("crosstalk",))
 
     resistance: Array = parameter(1e3, unit="ohm", bounds=above(0), doc="resistance of the cold heater")
     resistance_spread: Array = deviation("resistance", "1", "lognormal")
@@ -84,7 +91,12 @@ class ThermoOpticPhaseShifter(Lanes):
         1.22e-6, unit="s", bounds=(0, None), stage="read", ideal=0.0, doc="time constant with which heat arrives"
     )
     crosstalk: Array = parameter(
-        0.0, unit="1", bounds=(0, 1), stage="read", ideal=0.0, doc="share of a lane's heat that its neighbours in a bus feel"
+        0.0,
+        unit="1",
+        bounds=(0, 1),
+        stage="read",
+        ideal=0.0,
+        doc="share of a lane's heat that its neighbours in a bus feel; or (n, n), of lane j's heat that lane i feels",
     )
     thermal_resistance: Array = parameter(2.9e3, unit="K/W", bounds=(0, None), doc="rise of the heater's temperature per heat")
     temperature_coefficient: Array = parameter(
@@ -102,18 +114,33 @@ class ThermoOpticPhaseShifter(Lanes):
         """`power`: the heat in W that has arrived at the waveguide."""
         return {"power": self.silent(scale=1e-2, settles=True)}
 
+    def check_shapes(self) -> None:
+        """Raise where the crosstalk is neither a number, nor one for each lane, nor a matrix between them."""
+        super().check_shapes()
+        given, lanes = jnp.shape(self.crosstalk), self.shape()
+        if given and given not in (lanes, lanes * 2):
+            raise InputError(
+                f"`crosstalk` of {lanes[0] if lanes else 'no'} lanes side by side must be a number or have shape"
+                f" {lanes * 2 or (1, 1)}, but has shape {given}."
+            )
+        if len(given) == 2 and check.is_concrete(self.crosstalk) and np.any(np.diag(self.crosstalk) != 1):
+            raise InputError("`crosstalk` must have ones on its diagonal: every lane feels the whole of its own heat.")
+
     def conductance(self, heat: Array) -> Array:
         """Conductance of the heater in S when `heat` (W) has warmed it."""
         return 1 / (self.resistance * (1 + self.temperature_coefficient * self.thermal_resistance * heat))
 
     def phase(self, heat: Array) -> Array:
         """Phase in rad of every lane; `heat` in W, shape () or (n,)."""
-        felt = heat
-        if self.shape():
-            lanes = jnp.arange(self.shape()[-1])
-            share = jnp.asarray(self.crosstalk)[..., None] ** jnp.abs(lanes[:, None] - lanes)
-            felt = jnp.sum(share * heat[..., None, :], axis=-1)
+        felt = jnp.sum(self.shares() * heat[..., None, :], axis=-1) if self.shape() else heat
         return jnp.pi * felt / self.power_pi + self.offset
+
+    def shares(self) -> Array:
+        """C: what share of the heat of lane j lane i feels, (n, n)."""
+        if jnp.ndim(self.crosstalk) > 1:
+            return self.crosstalk
+        lanes = jnp.arange(self.shape()[-1])
+        return jnp.asarray(self.crosstalk)[..., None] ** jnp.abs(lanes[:, None] - lanes)
 
     def balance(self, t, p, x):
         """A resistor, a lag, and a phase."""
