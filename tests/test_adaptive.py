@@ -33,6 +33,7 @@ def tracked(height, tau=TAU, tolerance=None):
     return transient(circuit, told, duration=STEPS * STEP, step=STEP, method=diffrax.Tsit5(), tolerance=tolerance)
 
 
+@pytest.mark.slow
 def test_adaptive_steps_do_not_jump_over_a_pulse_and_have_its_derivatives():
     """1 - exp(-w / tau) at the end of the pulse, exp(-t / tau) of it later; central differences of the closed form.
 

@@ -149,6 +149,7 @@ def test_a_jacobian_is_read_by_path_like_the_circuit():
     np.testing.assert_allclose(jacobian.get("r2.resistance"), [1e3 / 6e3**2, -3e3 / 6e3**2], rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_equal_arrays_behind_virtual_grounds_reduce_together():
     parts, nets = {}, {}
     for k in (1, 2):

@@ -183,7 +183,8 @@ def test_what_was_found_before_a_step_fails_is_left_behind(here, capsys):
     code, out, err = ran(capsys, "tran", "fails.yaml", "--json")
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
-    assert re.search(r"at net `a`,? in step 80 at t = 5e-06 s; .*What was found before is in `runs/fails/transient.nc`", err)
+    place = r"at net `a` \(of `v.plus`, `d.anode`\), in step 80 at t = 5e-06 s; "
+    assert re.search(place + ".*What was found before is in `runs/fails/transient.nc`", err)
     left = xr.load_dataset("runs/fails/transient.nc", engine="h5netcdf")
     assert left["time"].values == pytest.approx(np.arange(5) * 1e-6)
     assert left["a"].values == pytest.approx(np.zeros(5))

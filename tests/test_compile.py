@@ -103,6 +103,7 @@ def test_equal_loops_are_one_stage_whose_jacobian_is_the_derivative_block_by_blo
     np.testing.assert_allclose(np.diag(step.jacobian(task, y)[:, 0, 0]), wanted, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_equal_loops_side_by_side_do_what_each_does_alone():
     def run(circuit):
         held = {net: 0.0 for net, _ in circuit.netlist.nets if net.startswith("out")}

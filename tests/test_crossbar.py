@@ -31,7 +31,7 @@ def make(encoding, conduction=None, weights=None, **knobs):
     return array.program(np.abs(weights) if isinstance(encoding, SingleCells) else weights, KEY)
 
 
-@pytest.fixture(params=ENCODINGS)
+@pytest.fixture(params=[pytest.param(n, marks=[] if n == "single" else pytest.mark.slow) for n in ENCODINGS])
 def encoding(request):
     return ENCODINGS[request.param]
 
@@ -69,6 +69,7 @@ def test_resistance_of_word_and_bit_lines_adds_to_the_common_one():
     np.testing.assert_allclose(common.transfer(), apart.transfer(), rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_tiles_without_wires_are_one_array(encoding):
     array = make(encoding, tile=(2, 2))
     weights = np.abs(WEIGHTS) if isinstance(encoding, SingleCells) else WEIGHTS
@@ -77,6 +78,7 @@ def test_tiles_without_wires_are_one_array(encoding):
     np.testing.assert_allclose(array.read_reverse(y, KEY), y @ weights.T, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_tile_is_the_array_of_its_own_rows_and_wires():
     """Two tiles of three rows, the second with two rows in use: the first, solved alone, answers for its rows."""
     tiled = make(SingleCells(), wire_resistance=100.0, tile=(3, COLUMNS))

@@ -83,6 +83,7 @@ def test_a_stored_pattern_nearly_fills_the_converter(chip, task, built):
     assert 0.5 < float(jnp.max(jnp.abs(fields))) <= 1.0
 
 
+@pytest.mark.slow
 def test_dies_are_the_same_alone_and_together(chip, task):
     few, many = (compare(chip, dies=n, key=KEY, task=task) for n in (2, 3))
     for name in chip.metrics:
@@ -102,6 +103,7 @@ def test_wires_and_drift_cost_what_they_should(chip, task, built):
     assert right(chip.set("storage_time", 3e7).set("array.cell.drift_spread", 4.0)) < good
 
 
+@pytest.mark.slow
 def test_sweeping_a_knob_over_fifty_values_compiles_once(chip, task):
     traces = 0
 
@@ -117,6 +119,7 @@ def test_sweeping_a_knob_over_fifty_values_compiles_once(chip, task):
     assert values[-1] < values[0]
 
 
+@pytest.mark.slow
 def test_the_budget_ranks_active_imperfections_on_common_dies(chip, task):
     only = chip.ideal().set("array.cell.write_noise", 4.0).set("array.wire_resistance", 5.0)
     assert list(active_imperfections(only)) == ["array.wire_resistance", "array.cell.write_noise"]

@@ -17,7 +17,11 @@ from devsim.physics import BOLTZMANN
 from tests.every_device.devices import DEVICES, FROZEN, KEY, OHMIC, PASSIVE, SURROGATE, answer, told
 
 
-@pytest.fixture(params=DEVICES)
+SLOW = ("crossbar", "filament VCM")
+"""Devices that solve equations of their own: the laws take long on them."""
+
+
+@pytest.fixture(params=[pytest.param(n, marks=pytest.mark.slow if n in SLOW else []) for n in DEVICES])
 def name(request):
     return request.param
 

@@ -166,6 +166,7 @@ def test_forward_and_reverse_derivatives_agree(wires):
     np.testing.assert_allclose(there, back, rtol=1e-10, atol=1e-10 * np.max(np.abs(there)))
 
 
+@pytest.mark.slow
 def test_second_derivatives_equal_differences_of_the_first():
     def at(resistance):
         return figure(SMALL, Wires(resistance, 3.0))
