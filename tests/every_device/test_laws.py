@@ -16,12 +16,15 @@ from devsim.part import Element, aged
 from devsim.physics import BOLTZMANN
 from tests.every_device.devices import DEVICES, FROZEN, KEY, OHMIC, PASSIVE, SURROGATE, answer, told
 
-
 SLOW = ("crossbar", "filament VCM")
 """Devices that solve equations of their own: the laws take long on them."""
 
 
-@pytest.fixture(params=[pytest.param(n, marks=pytest.mark.slow if n in SLOW else []) for n in DEVICES])
+def marked(names):
+    return [pytest.param(n, marks=pytest.mark.slow if n in SLOW else []) for n in names]
+
+
+@pytest.fixture(params=marked(DEVICES))
 def name(request):
     return request.param
 
@@ -65,7 +68,7 @@ def test_every_quantity_says_its_unit_and_what_it_is(device):
         assert quantity.spreads is None or quantity.spreads in quantities(device), field
 
 
-@pytest.mark.parametrize("name", PASSIVE, indirect=True)
+@pytest.mark.parametrize("name", marked(PASSIVE), indirect=True)
 def test_terminal_currents_cancel(device):
     p, x = told(device)
     balance = device.balance(0.0, p, x)
@@ -75,7 +78,7 @@ def test_terminal_currents_cancel(device):
         assert abs(total) <= 1e-9 * max((float(jnp.max(jnp.abs(value))) for value in pins), default=0.0) + 1e-30
 
 
-@pytest.mark.parametrize("name", PASSIVE, indirect=True)
+@pytest.mark.parametrize("name", marked(PASSIVE), indirect=True)
 def test_passive_parts_dissipate(device):
     for seed in range(5):
         p, x = told(device, seed)
@@ -122,7 +125,7 @@ def test_no_time_is_no_ageing_and_ageing_composes(device, name):
     same(at_rest(twice), at_rest(aged(device, 7.1e4, key=KEY)), rtol=1e-12, atol=1e-300)
 
 
-@pytest.mark.parametrize("name", OHMIC, indirect=True)
+@pytest.mark.parametrize("name", marked(OHMIC), indirect=True)
 def test_equilibrium_noise_is_that_of_the_conductance(device):
     p, x = told(device, size=0.0)
     noise = device.noise(p, x)["thermal"]
