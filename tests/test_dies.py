@@ -46,6 +46,7 @@ def spectra():
     return over_dies(spectrum)
 
 
+@pytest.mark.slow
 def test_the_noise_densities_of_dies_are_those_of_one_after_another(spectra):
     many, each = spectra
     assert many.density.shape == (DIES, 5)
@@ -70,6 +71,7 @@ def test_the_noise_of_dies_is_ranked_printed_and_tabulated(spectra):
     assert table["by_source"].sel(source="r.thermal", die=1).attrs["units"] == "V^2/Hz"
 
 
+@pytest.mark.slow
 def test_noisy_transients_of_dies_are_those_of_one_after_another():
     """The same keys, so the same noise, to Newton's tolerance."""
     many, each = over_dies(run)

@@ -151,6 +151,7 @@ def test_every_parameter_has_the_derivative_of_central_differences():
     assert acting <= moving and "laser.linewidth" not in moving
 
 
+@pytest.mark.slow
 def test_dies_vmapped_are_dies_one_by_one():
     keys = jax.random.split(jax.random.key(11), 64)
     solve = lambda key: {n: operating_point(LOOP.fabricate(key))[n] for n in ("sense", "drive")}

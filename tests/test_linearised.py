@@ -69,6 +69,7 @@ def test_batches_of_frequencies_have_the_values_and_derivatives_of_all_at_once(f
     np.testing.assert_allclose(slopes, np.sum(-(closed**2) * (14 * y + 4 * y**3) * wc, axis=1), rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_batches_of_wavelengths_have_the_values_of_all_at_once(few_at_once):
     """(t - a e^(i phi)) / (1 - t a e^(i phi)) for an all-pass ring."""
     ring = RingResonator(length=1e-4, coupling=0.2, loss_db_per_cm=3.0)

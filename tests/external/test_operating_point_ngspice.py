@@ -166,7 +166,9 @@ def crossbar_deck(conductance, cell_card):
     return cards
 
 
-@pytest.mark.parametrize("law", ["linear", pytest.param("cubic", marks=pytest.mark.slow), "sinh"])
+@pytest.mark.parametrize(
+    "law", [pytest.param("linear", marks=pytest.mark.slow), pytest.param("cubic", marks=pytest.mark.slow), "sinh"]
+)
 def test_a_crossbar_in_a_circuit_equals_ngspice(law, tmp_path):
     conduction, cell_card = LAWS[law]
     circuit = loaded_crossbar(conduction)

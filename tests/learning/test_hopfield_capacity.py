@@ -37,6 +37,7 @@ def test_the_theory_used_here_has_its_published_capacity():
         theory_of_wrong_bits(0.1385)
 
 
+@pytest.mark.slow
 def test_hebbian_recall_is_good_below_the_published_capacity_and_collapses_above():
     below, e_below = wrong_bits(hebb, 0.11, 500, sets=5, sweeps=6)
     above, e_above = wrong_bits(hebb, 0.16, 500, sets=8, sweeps=10)
