@@ -13,7 +13,8 @@ from devsim.check import Bounds, InputError
 
 STAGES = ("design", "fabricate", "program", "age", "read")
 _KEY = "devsim"
-_FINITE = Bounds(-float(np.finfo(float).max))
+_FINITE = Bounds(-float(np.finfo(np.float32).max))
+"""Of what has no bounds of its own, in either precision."""
 
 
 @dataclasses.dataclass(frozen=True)

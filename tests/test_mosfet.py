@@ -112,7 +112,7 @@ def test_the_transconductance_efficiency_tends_to_its_limit_and_never_passes_it(
     efficiency = [
         -float(derivatives(SQUARE, [8.0, 1.5, s, 0.0])[2]) / float(SQUARE.current(pins(8.0, 1.5, s, 0.0))) for s in source
     ]
-    assert np.all(np.array(efficiency) * UT <= 1 + 1e-15)
+    assert np.all(np.array(efficiency) * UT <= 1 + 1e-14)
     assert np.all(np.diff(efficiency) > -1e-12)
     assert efficiency[-1] * UT == pytest.approx(1.0, abs=1e-6)  # 1 - exp(u/2)/2 with u far below zero
 

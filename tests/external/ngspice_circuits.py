@@ -353,7 +353,7 @@ CIRCUITS = {
     "rectifier": Bench(RECTIFIER, 2e-3, 2e-6),
     "common source": Bench(AMPLIFIER, 1e-6, 2e-9, method="tr_bdf2", swept="drive"),
     "ring of inverters": Bench(inverters(5)),
-    "longer ring of inverters": Bench(inverters(9)),
+    "longer ring of inverters": Bench(inverters(7)),
     "chain of inverters": Bench(inverters(15, driven=1.2)),
     "memristor": Bench(
         {

@@ -12,7 +12,7 @@ from devsim.parameter import quantities
 
 KEY = jax.random.key(8)
 LANES = 4096
-KINDS = [name for name in photonic.__all__ if name not in ("Termination", "TabulatedScatterer")]
+KINDS = [name for name in photonic.__all__ if name not in ("OpticalRibbon", "TabulatedScatterer", "Termination")]
 
 
 def told(part, seed):
