@@ -54,7 +54,7 @@ class Solution(eqx.Module):
 
         def asked(group: Element, segments: list[Array]) -> Array | np.ndarray:
             element = group if single else jax.tree.map(lambda leaf: leaf[index], group)
-            return answered(self.plan, element, part, segments)[port]
+            return _answered(self.plan, element, part, segments)[port]
 
         for _ in range(self.segments[0].ndim - 1):
             asked = jax.vmap(asked)
@@ -142,7 +142,7 @@ def _check_pin(pin: str, ports: Mapping[str, Port], domain: str) -> None:
         raise check.InputError(f"There is no {domain} port `{pin}`.{check.suggest(str(pin), known)}")
 
 
-def answered(plan: Plan, element: Element, part: str, segments: list[Array]) -> dict[str, Array | np.ndarray]:
+def _answered(plan: Plan, element: Element, part: str, segments: list[Array]) -> dict[str, Array | np.ndarray]:
     """By port of a part (given as `element`): the current into an electrical one (A), what it answers at any other."""
     ports = dict(plan.netlist.ports[plan.netlist.places()[part][0]])
     unknowns = plan.graph.outline(part).unknowns

@@ -17,7 +17,7 @@ from devsim.layout import FIRST_STAGE
 from devsim.newton import Outcome
 from devsim.ordering import Node
 from devsim.parameter import as_leaf
-from devsim.solution import Solution, answered
+from devsim.solution import Solution
 
 
 def operating_point(
@@ -55,11 +55,6 @@ def _solve(circuit: Circuit, inputs: dict[str, Array]) -> tuple[list[Array], lis
 def from_rest(plan: Plan, circuit: Circuit, inputs: dict[str, Array]) -> Given:
     """Where an operating point starts: inputs as given, internal unknowns at power-up."""
     return Given(input_segment(plan, inputs), *at_rest(plan, circuit.groups))
-
-
-def port_values(circuit: Circuit, solution: Solution, part: str) -> dict[str, Array | np.ndarray]:
-    """What the named part answers at each of its ports: the current into it (A) on electrical ones."""
-    return answered(solution.plan, circuit[part], part, solution.segments)
 
 
 def checked_inputs(circuit: Circuit, inputs: dict[str, Any]) -> dict[str, Array]:

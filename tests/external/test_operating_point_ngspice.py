@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from devsim.analyses.operating_point import operating_point, port_values
+from devsim.analyses.operating_point import operating_point
 from devsim.circuit import Circuit
 from devsim.devices.electrical.passive import ConductanceBus, Diode, Resistor
 from devsim.devices.electrical.sources import CurrentSource, VoltageSource
@@ -128,7 +128,7 @@ def test_potentials_and_source_currents_equal_ngspice(name, warming, tmp_path):
     solution = operating_point(circuit)
     nodes = [node for node in circuit.nets if node != "gnd"]
     ours = [float(solution[node]) for node in nodes]
-    ours += [float(port_values(circuit, solution, n)["plus"]) for n in sources]
+    ours += [float(solution.current(f"{n}.plus")) for n in sources]
     wanted = [f"v({node})" for node in nodes] + [f"i(v{n})" for n in sources]
     np.testing.assert_allclose(ours, solved(tmp_path, deck_of(branches), wanted), rtol=TOLERANCE)
 
@@ -177,6 +177,6 @@ def test_a_crossbar_in_a_circuit_equals_ngspice(law, tmp_path):
     expected = solved(tmp_path, cards, wanted).reshape(4, SIZE)
     for each in (circuit, circuit.reduce()) if conduction.linear else (circuit,):
         solution = operating_point(each)
-        driven, collected = port_values(each, solution, "drive")["plus"], port_values(each, solution, "load")["a"]
+        driven, collected = solution.current("drive.plus"), solution.current("load.a")
         for ours, theirs in zip((solution["rows"], solution["end"], driven, collected), expected, strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=0, atol=TOLERANCE * np.abs(theirs).max())
