@@ -10,8 +10,8 @@ CORE := tests/every_device tests/test_circuit.py tests/test_operating_point.py t
 	tests/test_small_signal.py tests/test_noise_spectrum.py tests/test_optics.py tests/exchange/test_spice_reader.py
 
 # Programs that one worker, or one run, has compiled are not compiled again by the next.
-test test-slow test-versions: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.jax_cache
-test test-slow test-versions: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
+test test-slow: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.jax_cache
+test test-slow: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
 # Neighbouring tests stay on one worker, which has what they share in memory.
 PYTEST := python -m pytest -n auto --dist worksteal
 
