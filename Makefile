@@ -9,11 +9,6 @@ SAX := .venv-sax
 CORE := tests/every_device tests/test_circuit.py tests/test_operating_point.py tests/test_waveforms.py tests/test_transient.py \
 	tests/test_small_signal.py tests/test_noise_spectrum.py tests/test_optics.py tests/exchange/test_spice_reader.py
 
-# Programs that one worker, or one run, has compiled are not compiled again by the next.
-test test-slow: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/.jax_cache
-test test-slow: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
-# A program read back may wait for ever when XLA runs it beside Python, as seen with jaxlib 0.9.2.
-test test-slow test-versions: export JAX_CPU_ENABLE_ASYNC_DISPATCH := false
 # Neighbouring tests stay on one worker, which has what they share in memory.
 PYTEST := python -m pytest -n auto --dist worksteal
 
@@ -76,4 +71,4 @@ results: $(INSTALLED)
 	$(BIN)/python -m circuits.results
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(SAX) .jax_cache runs .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) $(OLDEST) $(SAX) runs .pytest_cache .ruff_cache .hypothesis build dist
