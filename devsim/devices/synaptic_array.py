@@ -3,6 +3,7 @@
 import abc
 from typing import Self
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Key
 
@@ -10,6 +11,34 @@ from devsim import check
 from devsim.parameter import as_leaf, state
 from devsim.part import Element
 from devsim.ports import Balance, ageless, no_memory, quiet, signal_in, signal_out
+
+
+class Proposal(eqx.Module):
+    """A wanted change of weights, local by construction: dW = sum_k weight_k pre_k post_k^T.
+
+    Every synapse sees what its own row and column carry, and one number for all. pre: (k, rows). post: (k, columns).
+    weight: (k,), signed, the learning rate included.
+    """
+
+    pre: Array = eqx.field(converter=as_leaf)
+    post: Array = eqx.field(converter=as_leaf)
+    weight: Array = eqx.field(converter=as_leaf)
+
+    def __check_init__(self):
+        for name, wanted in (("pre", "(k, rows)"), ("post", "(k, columns)"), ("weight", "(k,)")):
+            value = getattr(self, name)
+            if jnp.ndim(value) != (1 if name == "weight" else 2):
+                raise check.InputError(f"`{name}` must have shape {wanted}, but has shape {jnp.shape(value)}.")
+            check.finite(name, value)
+        terms = self.weight.shape[0]
+        for name in ("pre", "post"):
+            given = getattr(self, name).shape
+            if given[0] != terms:
+                raise check.InputError(f"`{name}` must have one row for each of {terms} weights, but has shape {given}.")
+
+    def change(self) -> Array:
+        """pre^T diag(weight) post, (rows, columns)."""
+        return self.pre.T @ (self.weight[:, None] * self.post)
 
 
 class SynapticArray(Element):
@@ -37,6 +66,13 @@ class SynapticArray(Element):
     @abc.abstractmethod
     def nudge(self, delta: Array, key: Key[Array, ""]) -> Self:
         """Ask every weight to change by `delta` (rows, columns); the device decides what happens."""
+
+    def learn(self, proposal: Proposal, key: Key[Array, ""]) -> Self:
+        """Try to follow a `proposal`: `nudge` by its change.
+
+        A device whose answer is not linear in its inputs (a mesh whose detectors square) makes of it what it can.
+        """
+        return self.nudge(proposal.change(), key)
 
 
 class IdealArray(SynapticArray):
