@@ -1,15 +1,39 @@
-"""Learning and memory on synaptic arrays: storage rules, recall, and how well it recalls."""
+"""Learning and memory on synaptic arrays: rules, training and what to beat; storage, recall and how well it recalls."""
 
+from devsim.learning.activation import Activation, Linear, Sigmoid, Tanh
+from devsim.learning.contrastive import Contrast, ContrastiveHebbian, GeneRec
+from devsim.learning.feedback import Backpropagation, RandomBackpropagation, ReadoutOnly
 from devsim.learning.hopfield import Hopfield, Recall, basin, energy, flip, occlude, overlap, recall, recalled, success
+from devsim.learning.network import LayeredNetwork, ideal_network, initial_weights
+from devsim.learning.rule import Rule
+from devsim.learning.settling import Settling
 from devsim.learning.storage import hebb, pseudo_inverse, storkey
+from devsim.learning.train import Trained, load, train, trained
 
 __all__ = [
+    "Activation",
+    "Backpropagation",
+    "Contrast",
+    "ContrastiveHebbian",
+    "GeneRec",
     "Hopfield",
+    "LayeredNetwork",
+    "Linear",
+    "RandomBackpropagation",
+    "ReadoutOnly",
     "Recall",
+    "Rule",
+    "Settling",
+    "Sigmoid",
+    "Tanh",
+    "Trained",
     "basin",
     "energy",
     "flip",
     "hebb",
+    "ideal_network",
+    "initial_weights",
+    "load",
     "occlude",
     "overlap",
     "pseudo_inverse",
@@ -17,4 +41,6 @@ __all__ = [
     "recalled",
     "storkey",
     "success",
+    "train",
+    "trained",
 ]
