@@ -28,6 +28,7 @@ from devsim.devices.memristor.reram import CMOReRAM, WanReRAM
 from devsim.devices.memristor.stanford import StanfordPKU
 from devsim.devices.memristor.vteam import VTEAM
 from devsim.devices.memristor.yakopcic import Yakopcic
+from devsim.devices.mesh import Homodyne, Mesh, OpticalArray, SingularValueMesh
 from devsim.devices.photonic import (
     AddDropRing,
     Attenuator,
@@ -78,6 +79,11 @@ def _crossbar():
     return Crossbar(cell, wire_resistance=3.0, driver_resistance=10.0).program(_WEIGHTS, KEY)
 
 
+def _mesh(**knobs):
+    phases = jnp.asarray(np.random.default_rng(7).uniform(0, 6, 16))
+    return Mesh.of(4, phases=phases, splitter_error=0.03, loss_db=0.1, imbalance_db=0.05, crosstalk=0.01, **knobs)
+
+
 _TABLE = 0.3 * np.exp(1j * np.arange(12)).reshape(3, 2, 2)
 
 DEVICES = {
@@ -105,6 +111,9 @@ DEVICES = {
     "filament VCM": lambda: FilamentVCM.of(SHAPE, ambient=300.0),
     "crossbar": _crossbar,
     "reduced crossbar": lambda: _crossbar().reduce(),
+    "mesh": lambda: _mesh(thermal_sensitivity=1e-3, phase_offset=0.2),
+    "singular-value mesh": lambda: SingularValueMesh.of(3, 2, mesh={"splitter_error": 0.02}).program(_WEIGHTS, KEY),
+    "optical array": lambda: OpticalArray.of(_mesh(), Homodyne(gain=2.0, bandwidth=1e9)),
     "moving voltage source": lambda: VoltageSource(np.zeros(2), waveform=Sine(phase=1.0)),
     "moving current source": lambda: CurrentSource(0.0, waveform=PiecewiseLinear(np.array([0, 1e-3]), np.array([1.0, 2]))),
     "capacitor": lambda: Capacitor(np.array([1e-9, 2e-9]), leakage_conductance=1e-6),
@@ -157,7 +166,7 @@ PASSIVE = (
 OHMIC = (
     "resistor", "conductance bus", "switch", "linear cell", "PCM cell", "pulse cell", "Wan ReRAM cell", "current source",
     "capacitor", "MOSFET", "reset switch", "thermo-optic shifter", "photodiode", "VTEAM", "Yakopcic", "Stanford-PKU",
-    "filament VCM",
+    "filament VCM", "mesh",
 )  # fmt: skip
 """Devices whose noise between two ports without voltage is that of their conductance."""
 FROZEN = ("reduced crossbar",)

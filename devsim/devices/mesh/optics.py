@@ -1,0 +1,58 @@
+"""The waves in a mesh, from the phases of its places, its splitters and its losses."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from devsim.devices.mesh.columns import lane_factors, scan_columns, scan_reversed
+from devsim.devices.mesh.diamonds import SMALLEST, cross_diamonds
+from devsim.devices.mesh.interferometer import cosine_and_sine, transfer
+from devsim.devices.mesh.layout import Layout
+
+
+class Optics(NamedTuple):
+    """cells: (2, 2, columns, slots) as real and imaginary parts. idle: (columns, modes) and screen: (modes,), complex."""
+
+    cells: tuple[Array, Array]
+    idle: Array
+    screen: Array
+
+
+def optics(layout: Layout, places: Array, errors: Array, kept: Array) -> Optics:
+    """From the phases of all `places` (2 columns + 1, modes), rad, splitter `errors` (2, columns, slots), rad, and what the
+    inner arms keep of the amplitude, `kept` (2, columns, slots)."""
+    heaters = layout.heaters
+    flat = places.reshape(-1)
+    phases = heaters.at_cells(flat)
+    cells = transfer(phases[:2], phases[2:], errors, kept)
+    idle = heaters.at_idle(flat)
+    factor = lambda phase: jax.lax.complex(*cosine_and_sine(phase))
+    return Optics(cells, factor(idle[0] + idle[1]), factor(places[-1]))
+
+
+def transmit(layout: Layout, parts: Optics, waves: Array) -> Array:
+    """`waves` (modes, batch) at the inputs, as they leave the outputs."""
+    if layout.neighbours and layout.modes >= SMALLEST:
+        crossed = cross_diamonds(layout, parts.cells, parts.idle, waves)
+    else:
+        crossed = scan_columns(layout, *lane_factors(layout, parts.cells, parts.idle), waves)
+    return parts.screen[:, None] * crossed
+
+
+def transmit_back(layout: Layout, parts: Optics, waves: Array) -> Array:
+    """`waves` (modes, batch) that enter the outputs, as they leave the inputs: the transposed matrix."""
+    factors = lane_factors(layout, parts.cells, parts.idle)
+    return scan_reversed(layout, *factors, parts.screen[:, None] * waves)
+
+
+def whole(layout: Layout, parts: Optics) -> Array:
+    """The matrix (outputs, inputs)."""
+    return transmit(layout, parts, jnp.eye(layout.modes, dtype=parts.screen.dtype))
+
+
+def ideal_transfer(layout: Layout, phases: Array, errors: Array) -> Array:
+    """The matrix (outputs, inputs) of a lossless mesh with heaters at `phases` and splitter `errors`."""
+    places = layout.heaters.on_chip(phases)
+    return whole(layout, optics(layout, places, errors, jnp.ones_like(errors)))
