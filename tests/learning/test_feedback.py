@@ -137,15 +137,16 @@ def test_random_backpropagation_beats_a_trained_readout_on_digits_with_a_noisy_c
 
     def accuracy(rule):
         targets = baselines.one_hot(labels, 10)
-        found = train(network, rule, inputs, targets, epochs=12, key=KEY, batch=20, every=12)
+        found = train(network, rule, inputs, targets, epochs=25, key=KEY, batch=20, every=25)
         return float(baselines.accuracy(found.network.predict(tests, KEY), test_labels)), float(found.errors[-1])
 
     readout = accuracy(ReadoutOnly(1.0, output_derivative=False))
     random = accuracy(RandomBackpropagation.drawn(1.0, network, KEY, output_derivative=False))
     exact = accuracy(Backpropagation(1.0, output_derivative=False))
     affine = baselines.regression_accuracy(inputs, labels, tests, test_labels, 10)
-    assert random[0] > readout[0] + 0.01 and random[0] > affine + 0.01, (readout, random, exact, affine)
-    assert exact[1] < random[1] < 0.8 * readout[1], (readout, random, exact)
+    # Of 599 tests the two differ in about 30; by chance their counts would then differ by 5.5, 0.009 of all.
+    assert random[0] > readout[0] + 0.015 and random[0] > affine + 0.015, (readout, random, exact, affine)
+    assert exact[1] < random[1] < 0.7 * readout[1], (readout, random, exact)
 
 
 @pytest.mark.parametrize(
