@@ -74,6 +74,13 @@ class SynapticArray(Element):
         """
         return self.nudge(proposal.change(), key)
 
+    def presented(self, key: Key[Array, ""]) -> "SynapticArray":
+        """The array as the many reads of one presentation find it: noise that is slower than a presentation is drawn.
+
+        What it returns is read, not written. An array without such noise is itself.
+        """
+        return self
+
 
 class IdealArray(SynapticArray):
     """The mathematics itself: exact weights, exact products, no units.

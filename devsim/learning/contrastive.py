@@ -46,8 +46,9 @@ class Contrast(eqx.Module):
             raise InputError("`nudging` must not be 0: the two phases would be the same.")
 
     def phases(self, settling: Settling, network: LayeredNetwork, inputs, targets, key: Key[Array, ""]) -> Phases:
-        """Settle freely, then held; each phase has its own key."""
+        """Settle freely, then held, in one presentation; each phase has its own key."""
         check_samples(network, inputs, targets)
+        network = network.presented(key)
         inputs = jnp.asarray(inputs, float)
         free = settling.settle(network, inputs, named_key(key, "free"))
 

@@ -92,6 +92,12 @@ class LayeredNetwork(eqx.Module):
                 biases[k] = biases[k] + self.bias_rate * (proposal.weight @ proposal.post)
         return eqx.tree_at(lambda net: (net.arrays, net.biases), self, (tuple(arrays), tuple(biases)))
 
+    def presented(self, key: Key[Array, ""]) -> Self:
+        """The network as one presentation of its inputs finds it: the slow noise of every array drawn."""
+        keys = numbered_keys(named_key(key, "presented"), len(self.arrays))
+        arrays = tuple(array.presented(keys[k]) for k, array in enumerate(self.arrays))
+        return eqx.tree_at(lambda net: net.arrays, self, arrays)
+
     def program(self, weights: Sequence[Array], key: Key[Array, ""]) -> Self:
         """The same network after its arrays were asked to hold `weights`, one matrix each."""
         if len(weights) != len(self.arrays):

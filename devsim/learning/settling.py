@@ -20,7 +20,8 @@ class Settling(eqx.Module):
 
     Equations: dx_k/dt = -x_k + f_k(z_k), z_k = read_k(x_{k-1}) + g read_reverse_{k+1}(x_{k+1}) + b_k, time in units of
     the units' time constant; the output layer has no feedback. Euler: `steps` of `step`, all layers at once.
-    Every step reads every array anew, each time with its own key.
+    Every step reads every array anew, each time with its own key; noise that is slower than the settling is held by
+    settling a network that was `presented`.
     Source: Xie and Seung, Neural Computation 15, 441 (2003).
     Valid: `steps` times `step` of several time constants per layer, else the units have not settled.
     """
@@ -51,7 +52,6 @@ class Settling(eqx.Module):
         inputs = jnp.asarray(inputs, float)
         x = self.rest(network, inputs) if start is None else start
         x = x if held is None else (*x[:-1], jnp.asarray(held, float))
-
         def move(x, t):
             driven = self._driven(network, inputs, x, jax.random.fold_in(key, t), free=held is None)
             return tuple(old + self.step * (new - old) for old, new in zip(x, driven, strict=True)), None

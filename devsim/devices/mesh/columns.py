@@ -66,29 +66,12 @@ def _back(g: Array, own: Array, cross: Array, partner: Array) -> Array:
     return _step(g, own, cross[partner], partner)
 
 
-def _pushed(state: tuple, own: Array, cross: Array, partner: Array, d_own: Array, d_cross: Array) -> tuple[Array, Array]:
-    """A wave and its tangent behind one column."""
-    x, dx = state
-    return _step(x, own, cross, partner), _step(dx, own, cross, partner) + _step(x, d_own, d_cross, partner)
-
-
-def _tangent(partner: np.ndarray, own: Array, cross: Array, waves: Array, tangents: tuple) -> Array:
-    """The derivative of the waves behind the last column."""
-    d_own, d_cross, d_waves = tangents
-    step = lambda state, at: (_pushed(state, *at), None)
-    return jax.lax.scan(step, (waves, d_waves), (own, cross, partner, d_own, d_cross))[0][1]
-
-
 def _stored(layout: Layout, partner: np.ndarray) -> tuple:
     """The rule that stores the waves before every column."""
 
     def primal(own, cross, waves):
         out, before = fields(layout, own, cross, waves)
         return out, (own, cross, before)
-
-    def tangent(kept, tangents):
-        own, cross, before = kept
-        return _tangent(partner, own, cross, before[0], tangents)
 
     def transpose(kept, g):
         def step(g, at):
@@ -99,7 +82,7 @@ def _stored(layout: Layout, partner: np.ndarray) -> tuple:
         g, (d_own, d_cross) = jax.lax.scan(step, g, (own, cross, partner, before), reverse=True)
         return d_own, d_cross, g
 
-    return primal, tangent, transpose
+    return primal, transpose
 
 
 def _walked(layout: Layout, partner: np.ndarray) -> tuple:
@@ -108,11 +91,6 @@ def _walked(layout: Layout, partner: np.ndarray) -> tuple:
     def primal(own, cross, waves):
         out = plain_columns(layout, own, cross, waves)
         return out, (own, cross, out)
-
-    def tangent(kept, tangents):
-        own, cross, out = kept
-        start = scan_reversed(layout, jnp.conj(own), jnp.conj(cross), out)
-        return _tangent(partner, own, cross, start, tangents)
 
     def transpose(kept, g):
         def step(carry, at):
@@ -125,4 +103,4 @@ def _walked(layout: Layout, partner: np.ndarray) -> tuple:
         (g, _), (d_own, d_cross) = jax.lax.scan(step, (g, out), (own, cross, partner), reverse=True)
         return d_own, d_cross, g
 
-    return primal, tangent, transpose
+    return primal, transpose

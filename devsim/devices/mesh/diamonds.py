@@ -161,10 +161,6 @@ def _merge_primal(a: Pair, c: Pair, b: Pair, d: Pair) -> tuple[Pair, tuple]:
     return out, (a, c, b, d, middle)
 
 
-def _merge_tangent(kept: tuple, tangents: tuple) -> Pair:
-    return jax.jvp(lambda *squares: _merged(*squares)[0], kept[:4], tangents)[1]
-
-
 def _merge_transpose(kept: tuple, g: Pair) -> tuple[Pair, ...]:
     """For Z = X Y: dX = dZ Y^+, dY = X^+ dZ, with the parts of the gradient as those of a complex number."""
     a, c, b, d, middle = kept
@@ -186,7 +182,7 @@ def _merge_transpose(kept: tuple, g: Pair) -> tuple[Pair, ...]:
     return d_a, d_c, d_b, _product(row, _adjoint(full))
 
 
-_merge = with_rule(_merge_primal, _merge_tangent, _merge_transpose)
+_merge = with_rule(_merge_primal, _merge_transpose)
 
 
 def _cross(x: Array, operator: Array, odd: bool, transposed: bool = False) -> Array:
@@ -213,13 +209,6 @@ def _stages(x: Array, operators: Array, first: int) -> Array:
             x = _cross(x, operator, here)
         return x, (operators, before)
 
-    def tangent(kept, tangents):
-        operators, before = kept
-        dx, d_operators = tangents
-        for stage, here in enumerate(odd):
-            dx = _cross(dx, operators[stage], here) + _moved(before[stage], d_operators[stage], here)
-        return dx
-
     def transpose(kept, g):
         operators, before = kept
         found = []
@@ -228,13 +217,7 @@ def _stages(x: Array, operators: Array, first: int) -> Array:
             g = _cross(g, operators[stage], odd[stage], transposed=True)
         return g, jnp.stack(found[::-1])
 
-    return with_rule(primal, tangent, transpose)(x, operators)
-
-
-def _moved(x: Array, change: Array, odd: bool) -> Array:
-    """What a `change` of a coarse column's operators does to the wave behind it."""
-    moved = _cross(x, change, odd)
-    return moved.at[np.array([0, -1])].set(0.0) if odd else moved
+    return with_rule(primal, transpose)(x, operators)
 
 
 def _outer(g: Array, x: Array, count: int, odd: bool) -> Array:

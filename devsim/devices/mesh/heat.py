@@ -1,8 +1,8 @@
 """How the heat of one phase shifter reaches others, by distance on the chip."""
 
-import itertools
-
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 REACH = (3, 3)
@@ -17,13 +17,9 @@ def felt_by_neighbours(warm: Array, share: Array, length: Array, pitch: tuple[Ar
     Quandela, arXiv:2506.05988 (2025).
     Valid: a chip whose places lie on a grid of `pitch` (m); what is further away than three of them is left out.
     """
-    columns, modes = warm.shape
-    total = jnp.zeros_like(warm)
-    padded = jnp.pad(warm, ((REACH[0], REACH[0]), (REACH[1], REACH[1])))
-    for i, j in itertools.product(range(-REACH[0], REACH[0] + 1), range(-REACH[1], REACH[1] + 1)):
-        if i or j:
-            distance = jnp.sqrt((i * pitch[0]) ** 2 + (j * pitch[1]) ** 2)
-            factor = share * jnp.minimum(jnp.exp(-(distance - pitch[1]) / length), 1.0)
-            at = slice(REACH[0] + i, REACH[0] + i + columns), slice(REACH[1] + j, REACH[1] + j + modes)
-            total = total + factor * padded[at]
-    return total
+    rows, columns = (np.arange(-reach, reach + 1) for reach in REACH)
+    distance = jnp.sqrt((rows[:, None] * pitch[0]) ** 2 + (columns * pitch[1]) ** 2)
+    factor = share * jnp.minimum(jnp.exp(-(distance - pitch[1]) / length), 1.0)
+    factor = factor.at[REACH].set(0.0).astype(warm.dtype)
+    padded = jnp.pad(warm, [(reach, reach) for reach in REACH])
+    return jax.scipy.signal.convolve2d(padded, factor, mode="valid", precision=jax.lax.Precision.HIGHEST)

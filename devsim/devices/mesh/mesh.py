@@ -1,5 +1,6 @@
 """`Mesh`: a programmable unitary matrix of interferometers, with what real chips suffer from."""
 
+import functools
 import math
 from typing import Any, Self
 
@@ -178,29 +179,29 @@ class Mesh(Tunable):
         ambient = self.thermal_sensitivity * (self.temperature - self.calibration_temperature)
         return self.phase_offset + self.drift + ambient
 
-    def places(self, heat: Array | None = None) -> Array:
+    def places(self, heat: Array | None = None, *, plain: bool = False) -> Array:
         """The phases of all places (2 columns + 1, modes) in rad; `heat` (heaters,) in W comes from the pins."""
         asked = quantise(self.phases, self.phase_step) + self.phase_noise * self.noise_draw
         driven = asked if heat is None else asked + jnp.pi * heat / self.power_pi
-        on_chip = self.layout.heaters.on_chip
+        on_chip = functools.partial(self.layout.heaters.on_chip, plain=plain)
         warm = on_chip(self.heater_efficiency * driven)
         pitch = (self.column_pitch / 2, self.mode_pitch)
         return warm + felt_by_neighbours(warm, self.crosstalk, self.crosstalk_length, pitch) + on_chip(self.still_phases())
 
-    def optics(self, heat: Array | None = None) -> Optics:
-        """Its interferometers as they are now."""
+    def optics(self, heat: Array | None = None, *, plain: bool = False) -> Optics:
+        """Its interferometers as they are now; `plain` where a circuit pushes tangents through them."""
         unequal = jnp.stack([jnp.maximum(self.imbalance_db, 0), jnp.maximum(-self.imbalance_db, 0)])
         kept = jnp.exp(-math.log(10) / 20 * (self.loss_db + unequal))
-        return optics(self.layout, self.places(heat), self.splitter_angles(), kept)
+        return optics(self.layout, self.places(heat, plain=plain), self.splitter_angles(), kept, plain=plain)
 
-    def matrix(self) -> Array:
+    def matrix(self, *, plain: bool = False) -> Array:
         """The transfer of all modes (outputs, inputs), complex."""
-        return whole(self.layout, self.optics())
+        return whole(self.layout, self.optics(plain=plain), plain=plain)
 
-    def weights(self):
+    def weights(self, *, plain: bool = False):
         """What inputs are multiplied with (rows, columns), complex."""
         rows, columns = self.shape()
-        return self.matrix()[:columns, :rows].T
+        return self.matrix(plain=plain)[:columns, :rows].T
 
     def settings(self):
         """The phases asked for."""
@@ -272,9 +273,9 @@ class Mesh(Tunable):
     def balance(self, t, p, x) -> Balance:
         """Resistors, a lag, and waves both ways."""
         current, heat = p["heaters"] / self.resistance, x["heat"]
-        parts = self.optics(heat)
+        parts = self.optics(heat, plain=True)
         waves = {
-            "outputs": transmit(self.layout, parts, p["inputs"][:, None])[:, 0],
+            "outputs": transmit(self.layout, parts, p["inputs"][:, None], plain=True)[:, 0],
             "inputs": transmit_back(self.layout, parts, p["outputs"][:, None])[:, 0],
         }
         static = {"heaters": current, "heat": heat - p["heaters"] * current}

@@ -21,6 +21,24 @@ from devsim.ports import Balance, no_memory, quiet, signal_in, signal_out
 from devsim.randomness import named_key
 
 
+class Found(eqx.Module):
+    """A mesh of which only the matrix is wanted any more: its weights (rows, columns), complex."""
+
+    matrix: Array
+
+    def weights(self) -> Array:
+        """The matrix."""
+        return self.matrix
+
+    def answer(self, inputs: Array) -> Array:
+        """inputs (..., rows) -> (..., columns)."""
+        return inputs @ self.matrix
+
+    def answer_reverse(self, inputs: Array) -> Array:
+        """inputs (..., columns) -> (..., rows)."""
+        return inputs @ self.matrix.T
+
+
 class OpticalArray(Tunable):
     """A mesh (or two) between modulators and detectors: numbers in, numbers out.
 
@@ -57,7 +75,7 @@ class OpticalArray(Tunable):
 
     def shape(self):
         """(rows, columns) of the weights."""
-        return self.core.shape()
+        return self.core.matrix.shape if isinstance(self.core, Found) else self.core.shape()
 
     def ports(self):
         """`rows` in, `columns` out."""
@@ -132,9 +150,17 @@ class OpticalArray(Tunable):
         draw = jax.random.normal(named_key(key, "detectors"), self.detector_draw.shape, self.detector_draw.dtype)
         return super().snapshot(key).put(detector_draw=draw)
 
+    def presented(self, key):
+        """Heaters are slower than a presentation: their noise drawn, the matrices found once."""
+        return self.snapshot(key)._found()
+
+    def _found(self, *, plain: bool = False) -> Self:
+        at = lambda array: [array.core] if self.other is None else [array.core, array.other]
+        return eqx.tree_at(at, self, [Found(core.weights(plain=plain)) for core in self.cores()])
+
     def balance(self, t, p, x) -> Balance:
         """Detected answers with the noise that is held."""
-        answers = self.answer(p["rows"])
+        answers = self._found(plain=True).answer(p["rows"])
         return Balance({"columns": answers + self.detection.deviation(answers) * self.detector_draw})
 
 

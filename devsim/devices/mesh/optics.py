@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from devsim.devices.mesh.columns import lane_factors, scan_columns, scan_reversed
+from devsim.devices.mesh.columns import lane_factors, plain_columns, scan_columns, scan_reversed
 from devsim.devices.mesh.diamonds import SMALLEST, cross_diamonds
 from devsim.devices.mesh.interferometer import cosine_and_sine, transfer
 from devsim.devices.mesh.layout import Layout
@@ -20,21 +20,26 @@ class Optics(NamedTuple):
     screen: Array
 
 
-def optics(layout: Layout, places: Array, errors: Array, kept: Array) -> Optics:
+def optics(layout: Layout, places: Array, errors: Array, kept: Array, *, plain: bool = False) -> Optics:
     """From the phases of all `places` (2 columns + 1, modes), rad, splitter `errors` (2, columns, slots), rad, and what the
-    inner arms keep of the amplitude, `kept` (2, columns, slots)."""
+    inner arms keep of the amplitude, `kept` (2, columns, slots). plain: as `transmit`."""
     heaters = layout.heaters
     flat = places.reshape(-1)
-    phases = heaters.at_cells(flat)
+    phases = heaters.at_cells(flat, plain=plain)
     cells = transfer(phases[:2], phases[2:], errors, kept)
-    idle = heaters.at_idle(flat)
+    idle = heaters.at_idle(flat, plain=plain)
     factor = lambda phase: jax.lax.complex(*cosine_and_sine(phase))
     return Optics(cells, factor(idle[0] + idle[1]), factor(places[-1]))
 
 
-def transmit(layout: Layout, parts: Optics, waves: Array) -> Array:
-    """`waves` (modes, batch) at the inputs, as they leave the outputs."""
-    if layout.neighbours and layout.modes >= SMALLEST:
+def transmit(layout: Layout, parts: Optics, waves: Array, *, plain: bool = False) -> Array:
+    """`waves` (modes, batch) at the inputs, as they leave the outputs.
+
+    plain: without rules of our own, which are quick in reverse but know no forward mode, which Newton's method needs.
+    """
+    if plain:
+        crossed = plain_columns(layout, *lane_factors(layout, parts.cells, parts.idle), waves)
+    elif layout.neighbours and layout.modes >= SMALLEST:
         crossed = cross_diamonds(layout, parts.cells, parts.idle, waves)
     else:
         crossed = scan_columns(layout, *lane_factors(layout, parts.cells, parts.idle), waves)
@@ -47,9 +52,9 @@ def transmit_back(layout: Layout, parts: Optics, waves: Array) -> Array:
     return scan_reversed(layout, *factors, parts.screen[:, None] * waves)
 
 
-def whole(layout: Layout, parts: Optics) -> Array:
+def whole(layout: Layout, parts: Optics, *, plain: bool = False) -> Array:
     """The matrix (outputs, inputs)."""
-    return transmit(layout, parts, jnp.eye(layout.modes, dtype=parts.screen.dtype))
+    return transmit(layout, parts, jnp.eye(layout.modes, dtype=parts.screen.dtype), plain=plain)
 
 
 def ideal_transfer(layout: Layout, phases: Array, errors: Array) -> Array:

@@ -1,5 +1,7 @@
 """Values put into places of a table, with a derivative that is taken out of the same places."""
 
+import functools
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
@@ -23,17 +25,18 @@ class Placing:
         self.origin[values] = where
         self.placed[values] = True
 
-    def __call__(self, values: Array, blank: Array | float = 0.0) -> Array:
-        """`values` (..., count) in their places (..., *table), `blank` (...) in the others."""
-        lead = values.shape[:-1]
-        blank = jnp.broadcast_to(jnp.asarray(blank, values.dtype), lead)
+    def __call__(self, values: Array, blank: Array | float = 0.0, *, plain: bool = False) -> Array:
+        """`values` (..., count) in their places (..., *table), `blank` (...) in the others; `plain` without the own rule."""
+        blank = jnp.broadcast_to(jnp.asarray(blank, values.dtype), values.shape[:-1])
+        return self._put(values, blank) if plain else self._ruled(values, blank)
 
-        def put(values, blank):
-            return jnp.concatenate([values, blank[..., None]], -1)[..., self.table]
+    def _put(self, values: Array, blank: Array) -> Array:
+        return jnp.concatenate([values, blank[..., None]], -1)[..., self.table]
 
+    @functools.cached_property
+    def _ruled(self):
         def take(_, g):
             taken = g.reshape(*g.shape[: g.ndim - self.table.ndim], -1)[..., self.origin]
-            return (jnp.where(self.placed, taken, 0.0),)
+            return jnp.where(self.placed, taken, 0.0), jnp.zeros(taken.shape[:-1], taken.dtype)
 
-        placed = with_rule(lambda v: (put(v, blank), ()), lambda _, t: put(t[0], jnp.zeros_like(blank)), take)
-        return placed(values)
+        return with_rule(lambda values, blank: (self._put(values, blank), None), take)

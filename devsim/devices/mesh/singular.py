@@ -90,10 +90,11 @@ class SingularValueMesh(Tunable):
         asked = quantise(self.attenuations, self.attenuation_step) + self.attenuation_offset
         return self.amplification * weakened(self.attenuator_loss_db) * jnp.clip(asked, -1.0, 1.0)
 
-    def weights(self):
-        """inputs are multiplied with this (rows, columns), complex."""
+    def weights(self, *, plain: bool = False):
+        """What inputs are multiplied with (rows, columns), complex."""
         waist = min(self.shape())
-        return (self.first.weights()[:, :waist] * self.transmissions()) @ self.last.weights()[:waist]
+        first, last = self.first.weights(plain=plain), self.last.weights(plain=plain)
+        return (first[:, :waist] * self.transmissions()) @ last[:waist]
 
     def settings(self):
         """Phases of the first mesh, of the last, attenuations."""
@@ -158,7 +159,7 @@ class SingularValueMesh(Tunable):
 
     def balance(self, t, p, x) -> Balance:
         """The weights forwards, their transpose backwards."""
-        weights = self.weights()
+        weights = self.weights(plain=True)
         return Balance({"outputs": p["inputs"] @ weights, "inputs": weights @ p["outputs"]})
 
 
