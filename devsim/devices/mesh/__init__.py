@@ -1,5 +1,6 @@
 """Programmable meshes of interferometers, and what is learned on them."""
 
+from devsim.devices.mesh.calibration import Fringe, calibrate, self_configure
 from devsim.devices.mesh.detection import Balanced, Homodyne, Incoherent, Intensity
 from devsim.devices.mesh.layout import Butterfly, Layout, Rectangular, Symmetric, Triangular
 from devsim.devices.mesh.mesh import Mesh
@@ -13,6 +14,7 @@ __all__ = [
     "Butterfly",
     "ChainRule",
     "Direct",
+    "Fringe",
     "Homodyne",
     "Incoherent",
     "Intensity",
@@ -27,5 +29,7 @@ __all__ = [
     "SingularValueMesh",
     "Symmetric",
     "Triangular",
+    "calibrate",
     "fidelity",
+    "self_configure",
 ]
