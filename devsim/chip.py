@@ -47,7 +47,7 @@ class Picture:
 class Chip(Part):
     """One chip of the gallery: its knobs are those of its circuit plus its own (how long it is stored, how it is asked).
 
-    `budget_metric` names the metric by which imperfections are ranked. `build` and `measure` are pure functions, so that
+    `budget_metric` names the metric by which imperfections are ranked, `usual_dies` how many dies a run measures unless told. `build` and `measure` are pure functions, so that
     dies run one at a time, vmapped, or far away with the same numbers.
     """
 
@@ -55,6 +55,7 @@ class Chip(Part):
     name: ClassVar[str]
     metrics: ClassVar[dict[str, Metric]]
     budget_metric: ClassVar[str]
+    usual_dies: ClassVar[int] = 32
 
     @classmethod
     @abc.abstractmethod

@@ -74,7 +74,10 @@ def run(
             "--set", metavar="PATH=VALUE", help="Set a parameter: a number in SI units, or numbers with commas. Repeatable."
         ),
     ] = None,
-    dies: Annotated[int, typer.Option(metavar="N", help="How many dies to fabricate and measure.")] = 32,
+    dies: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="How many dies to fabricate and measure.", show_default="as many as the chip is worth"),
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Seed of all randomness: the same seed gives the same numbers.")] = 0,
     out: Annotated[
         Path | None,

@@ -37,17 +37,21 @@ class Request:
     budget: bool
 
     @classmethod
-    def checked(cls, chip: str, *, settings: Iterable[str], dies: int, seed: int, out: Path | None, budget: bool) -> Self:
-        """The request; InputError for an unknown chip, a malformed setting, a bad number, an impossible folder."""
+    def checked(cls, chip: str, *, settings: Iterable[str], dies: int | None, seed: int, out: Path | None, budget: bool) -> Self:
+        """The request; InputError for an unknown chip, a malformed setting, a bad number, an impossible folder.
+
+        Without `dies` it is the chip's `usual_dies`.
+        """
         check.one_of("chip", chip, registry.chips())
         parameters = assignments(settings)
-        check.within("--dies", dies, check.Bounds(1, MOST_DIES))
+        check.within("--dies", 1 if dies is None else dies, check.Bounds(1, MOST_DIES))
         if not 0 <= seed < 2**32:
             raise InputError(f"`--seed` must be at least 0 and below 2^32, but is {seed}.")
         folder = Path("runs") / chip if out is None else out
         if out is not None and str(out) in ("", "."):
             raise InputError("`--out` must name a folder of its own, but is empty or the current one.")
         files.check_folder(folder, make_parent=out is None)
+        dies = registry.load(chip).usual_dies if dies is None else dies
         return cls(chip, parameters, dies, seed, folder, out is None, budget)
 
     def command(self) -> str:

@@ -89,8 +89,9 @@ def self_configure(mesh: Mesh, target: Array, key: Key[Array, ""], *, passes: in
     atan2(c, b).
     Source: self-configuration from powers: Miller, Photon. Res. 1, 1 (2013); Hamerly, Bandyopadhyay, Englund, Phys. Rev.
     Applied 18, 024018 (2022); one sinusoid at a time: Nakanishi, Fujii, Todo, Phys. Rev. Research 2, 043158 (2020).
-    Valid: from any start, best from that of `program`; without noise, and with heaters that turn as they are asked, no pass loses light. Powers do not see the outputs'
-    phases, whose heaters stay as they are; a local maximum is possible from a start far away.
+    Valid: from any start, best from that of `program`; without noise, and with heaters that turn as they are asked, no pass
+    loses light. Powers do not see the outputs' phases, whose heaters stay as they are; a local maximum is possible from a start
+    far away.
 
     Raises InputError for a target of another shape.
     """

@@ -74,7 +74,8 @@ class Mesh(Tunable):
     Harris et al., Opt. Express 22, 10487 (2014); crosstalk by distance: Teofilovic et al., arXiv:2404.10589 (2024).
     Valid: one wavelength, no reflection, modulation slower than the transit of light.
 
-    Phases are numbered as `layout.heaters` says. A matrix (rows, columns) smaller than the mesh uses its first modes.
+    Phases are numbered as `layout.heaters` says. Without `output_phases` the heaters of the outputs stay cold, and what is
+    programmed differs from its target by a phase at each output. A matrix (rows, columns) smaller than the mesh uses its first modes.
     """
 
     layout: Layout = eqx.field(static=True)
@@ -117,6 +118,7 @@ class Mesh(Tunable):
     programmer: Programmer = eqx.field(default_factory=Direct)
     steering: Steering = eqx.field(default_factory=ChainRule)
     size: tuple[int, int] | None = eqx.field(static=True, default=None)
+    output_phases: bool = eqx.field(static=True, default=True)
     derived = {"phase_bits": BITS, "extinction_ratio_db": EXTINCTION}
 
     def __check_init__(self):
@@ -204,11 +206,12 @@ class Mesh(Tunable):
         return self.matrix(plain=plain)[:columns, :rows].T
 
     def settings(self):
-        """The phases asked for."""
-        return self.phases
+        """The phases asked for, those of the outputs last, if they can be set."""
+        return self.phases if self.output_phases else self.phases[: -self.layout.modes]
 
     def tuned(self, settings):
         """The mesh asked for other phases; what is beyond the drivers' two turns is taken modulo one."""
+        settings = settings if self.output_phases else jnp.concatenate([settings, self.phases[-self.layout.modes :]])
         inside = (settings >= 0) & (settings <= 2 * TURN)
         return self.put(phases=jnp.where(inside, settings, jnp.mod(settings, TURN)))
 
@@ -254,7 +257,8 @@ class Mesh(Tunable):
         if target.shape != self.shape():
             raise check.InputError(f"`target` must match the mesh's weights {self.shape()}, but has shape {target.shape}.")
         unitary = completed(target.astype(jnp.result_type(self.phases, jnp.complex64)), self.layout.modes)
-        return self.put(phases=self.programmer.phases(self, cells_of(self.layout, unitary)))
+        phases = self.programmer.phases(self, cells_of(self.layout, unitary))
+        return self.put(phases=phases if self.output_phases else phases.at[-self.layout.modes :].set(0.0))
 
     def snapshot(self, key):
         """The mesh as one read finds it: the noise of every heater drawn and held."""

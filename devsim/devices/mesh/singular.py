@@ -102,7 +102,7 @@ class SingularValueMesh(Tunable):
 
     def tuned(self, settings):
         """Phases modulo 2 pi, attenuations cut to [-1, 1]."""
-        one, two = self.first.phases.size, self.last.phases.size
+        one, two = self.first.settings().size, self.last.settings().size
         return self.put(
             first=self.first.tuned(settings[:one]),
             last=self.last.tuned(settings[one : one + two]),
