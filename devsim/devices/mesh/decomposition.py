@@ -36,11 +36,17 @@ def decompose(layout: Layout, unitary: Array) -> Cells:
     return _triangle(layout, unitary) if isinstance(layout, Triangular) else _rectangle(layout, unitary)
 
 
+def _dark(size: Array) -> Array:
+    """Where two amplitudes of together `size` are rounding: they turn nothing, so that a permutation has one set of phases."""
+    return size <= 16 * jnp.finfo(size.dtype).eps
+
+
 def _rotation(first: Array, second: Array) -> tuple[Array, Array]:
     """(a, b) with |a|^2 + |b|^2 = 1 for which [[a, -b], [b*, a*]] takes [first*, second*] to [0, n]; a = second* / n."""
     size = jnp.sqrt(jnp.abs(first) ** 2 + jnp.abs(second) ** 2)
-    safe = jnp.where(size > 0, size, 1.0)
-    return jnp.where(size > 0, jnp.conj(second) / safe, 1.0), jnp.where(size > 0, jnp.conj(first) / safe, 0.0)
+    dark = _dark(size)
+    safe = jnp.where(dark, 1.0, size)
+    return jnp.where(dark, 1.0, jnp.conj(second) / safe), jnp.where(dark, 0.0, jnp.conj(first) / safe)
 
 
 def _matrix(a: Array, b: Array) -> Array:
@@ -125,9 +131,10 @@ def _chain(lines: Array, i: Array, *, reverse: bool) -> tuple[Array, Array]:
         first, second = jax.lax.dynamic_index_in_dim(lines, at, 0, False), held
         u, w = first[:, pivot], second[:, pivot]
         size = jnp.sqrt(jnp.sum(u**2) + jnp.sum(w**2))
-        safe = jnp.where(size > 0, size, 1.0)
-        c = jnp.where(size > 0, w / safe, jnp.array([1.0, 0.0], lines.dtype))
-        s = jnp.where(size > 0, u / safe, 0.0)
+        dark = _dark(size)
+        safe = jnp.where(dark, 1.0, size)
+        c = jnp.where(dark, jnp.array([1.0, 0.0], lines.dtype), w / safe)
+        s = jnp.where(dark, 0.0, u / safe)
         nulled = _product(c, first) - _product(s, second)
         kept = _product(_conjugate(s), first) + _product(_conjugate(c), second)
         done = jax.lax.dynamic_update_index_in_dim(done, kept, at + 1 if reverse else at - 1, 0)

@@ -49,7 +49,8 @@ def realise(layout: Layout, wanted: Cells, errors: Array) -> Realised:
     needed, gained = _phases(cells, chip)
     carry = _push_pull if layout.push_pull else _external
     phases = carry(layout, theta, needed, gained, jnp.angle(wanted.screen))
-    return Realised(jnp.mod(phases, TURN), clipped)
+    within = jnp.mod(phases, TURN)  # which is a whole turn, rounded, for a phase just below zero
+    return Realised(jnp.where(within < TURN, within, 0.0), clipped)
 
 
 def _matrix(upper: Array, lower: Array, errors: Array) -> Array:
