@@ -50,7 +50,7 @@ def realise(layout: Layout, wanted: Cells, errors: Array) -> Realised:
     carry = _push_pull if layout.push_pull else _external
     phases = carry(layout, theta, needed, gained, jnp.angle(wanted.screen))
     within = jnp.mod(phases, TURN)  # which is a whole turn, rounded, for a phase just below zero
-    return Realised(jnp.where(within < TURN, within, 0.0), clipped)
+    return Realised(jnp.where(within >= TURN, 0.0, within), clipped)
 
 
 def _matrix(upper: Array, lower: Array, errors: Array) -> Array:
