@@ -222,6 +222,35 @@ def traces(
 
 
 @styled
+def dots(
+    groups: Mapping[str, ArrayLike], *, x_label: str, x_unit: str = "1", references: Mapping[str, float] | None = None
+) -> Figure:
+    """A row of dots for each of `groups`, label -> values, spread a little up and down; a bar marks the mean. `references`
+    are dashed levels."""
+    values = {label: np.asarray(row, float).ravel() for label, row in groups.items()}
+    levels = dict(references or {})
+    factor, shown = scaled(max([float(np.abs(row).max()) for row in values.values()] + list(levels.values())), x_unit)
+    drawn = figure(1.0 + 0.62 * len(values))
+    axis = drawn.subplots()
+    for place, (row, colour) in enumerate(zip(values.values(), SERIES * len(values), strict=False)):
+        aside = 0.3 * np.sin(2.4 * np.arange(row.size))  # the golden angle: neighbours in order never touch
+        axis.scatter(row / factor, place + aside, s=14, color=colour, alpha=0.35, linewidths=0)
+        axis.plot([row.mean() / factor] * 2, [place - 0.38, place + 0.38], color=INK, linewidth=2)
+        axis.text(1.02, place, f"{row.mean() / factor:.3g}", transform=axis.get_yaxis_transform(), va="center", fontsize=9)
+    for (label, level), dashes in zip(levels.items(), DASHES * len(levels), strict=False):
+        axis.axvline(level / factor, color=SOFT, linestyle=(0, dashes), linewidth=1.3, label=label)
+    axis.set_yticks(range(len(values)), list(values))
+    axis.set_ylim(len(values) - 0.5, -0.5)
+    axis.grid(axis="x")
+    axis.spines[["left"]].set_visible(False)
+    axis.tick_params(axis="y", length=0)
+    axis.set_xlabel(f"{x_label}{in_brackets(shown)}")
+    if levels:
+        drawn.legend(loc="outside upper left", ncols=4)
+    return drawn
+
+
+@styled
 def heat_map(
     matrix: ArrayLike,
     unit: str,
