@@ -47,8 +47,8 @@ class Picture:
 class Chip(Part):
     """One chip of the gallery: its knobs are those of its circuit plus its own (how long it is stored, how it is asked).
 
-    `budget_metric` names the metric by which imperfections are ranked, `usual_dies` how many dies a run measures unless told. `build` and `measure` are pure functions, so that
-    dies run one at a time, vmapped, or far away with the same numbers.
+    `budget_metric` names the metric by which imperfections are ranked, `usual_dies` how many dies a run measures unless told.
+    `build` and `measure` are pure functions, so that dies run one at a time, vmapped, or far away with the same numbers.
     """
 
     circuit: eqx.AbstractVar[Circuit]

@@ -37,7 +37,9 @@ class Request:
     budget: bool
 
     @classmethod
-    def checked(cls, chip: str, *, settings: Iterable[str], dies: int | None, seed: int, out: Path | None, budget: bool) -> Self:
+    def checked(
+        cls, chip: str, *, settings: Iterable[str], dies: int | None, seed: int, out: Path | None, budget: bool
+    ) -> Self:
         """The request; InputError for an unknown chip, a malformed setting, a bad number, an impossible folder.
 
         Without `dies` it is the chip's `usual_dies`.

@@ -9,6 +9,7 @@ import devsim.devices
 from devsim import check
 from devsim.check import InputError
 from devsim.devices.memristor.encoding import Encoding
+from devsim.devices.mesh.layout import Layout
 from devsim.exchange.text import shown
 from devsim.part import Element, Part
 
@@ -20,7 +21,7 @@ def classes() -> dict[str, type]:
     found: dict[str, type] = {}
     for name in [*names, "devsim.waveform"]:
         for _, each in inspect.getmembers(importlib.import_module(name), inspect.isclass):
-            ours = each.__module__.startswith("devsim.") and issubclass(each, Part | Encoding)
+            ours = each.__module__.startswith("devsim.") and issubclass(each, Part | Encoding | Layout)
             if ours and not inspect.isabstract(each) and not each.__name__.startswith("_"):
                 found[each.__name__] = each
     return found

@@ -11,6 +11,7 @@ import numpy as np
 
 from devsim import check
 from devsim.check import InputError
+from devsim.devices.mesh.layout import Layout
 from devsim.exchange import catalogue
 from devsim.exchange.quantity import quantity
 from devsim.exchange.text import shown
@@ -128,7 +129,7 @@ def _other(path: str, value: Any, field: dataclasses.Field, unit: str) -> Any:
 def _check_kind(path: str, kind: type, field: dataclasses.Field) -> None:
     """Raise where the class does not fit the field's annotation, as far as that is a class."""
     allowed = typing.get_args(field.type) if isinstance(field.type, types.UnionType) else (field.type,)
-    wanted = [each for each in allowed if isinstance(each, type) and issubclass(each, eqx.Module)]
+    wanted = [each for each in allowed if isinstance(each, type) and issubclass(each, eqx.Module | Layout)]
     if wanted and not any(issubclass(kind, each) for each in wanted):
         names = " or ".join(each.__name__ for each in wanted)
         raise InputError(f"`{path}` must be a {names}, but is a {kind.__name__}.")

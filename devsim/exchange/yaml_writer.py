@@ -11,6 +11,7 @@ import yaml
 from devsim import check
 from devsim.check import InputError
 from devsim.circuit import Circuit
+from devsim.devices.mesh.layout import Layout
 from devsim.exchange import catalogue
 from devsim.exchange.nesting import Nest, Placed, nested
 from devsim.exchange.yaml_reader import VERSION
@@ -59,7 +60,7 @@ def _netlist(nest: Nest, path: str, definitions: dict[str, Any]) -> dict[str, An
     return found | {key: faces for key, faces in (("inputs", nest.inputs), ("outputs", nest.outputs)) if faces}
 
 
-def _mapping(path: str, part: eqx.Module) -> dict[str, Any]:
+def _mapping(path: str, part: eqx.Module | Layout) -> dict[str, Any]:
     """A part by its class and the fields that differ from their defaults."""
     kind = type(part)
     if catalogue.classes().get(kind.__name__) is not kind:
@@ -88,7 +89,7 @@ def _plain(path: str, value: Any, unit: str | None) -> Any:
     """A value of a field as YAML has it."""
     if isinstance(value, jax.Array | np.ndarray | np.generic):
         return _numbers(path, np.asarray(value), unit)
-    if isinstance(value, eqx.Module):
+    if isinstance(value, eqx.Module | Layout):
         return _mapping(path, value)
     if isinstance(value, tuple | list):
         return [_plain(path, each, None) for each in value]

@@ -52,6 +52,7 @@ class Settling(eqx.Module):
         inputs = jnp.asarray(inputs, float)
         x = self.rest(network, inputs) if start is None else start
         x = x if held is None else (*x[:-1], jnp.asarray(held, float))
+
         def move(x, t):
             driven = self._driven(network, inputs, x, jax.random.fold_in(key, t), free=held is None)
             return tuple(old + self.step * (new - old) for old, new in zip(x, driven, strict=True)), None

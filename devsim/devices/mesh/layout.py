@@ -22,7 +22,7 @@ class Layout(abc.ABC):
     modes: how many waveguides run side by side.
     """
 
-    modes: int
+    modes: int = dataclasses.field(metadata={"static": True})
     push_pull: ClassVar[bool] = False
     """True where both inner arms have a heater and none is outside; else one is inside and one before, both on the top."""
     neighbours: ClassVar[bool] = True

@@ -75,7 +75,9 @@ class Mesh(Tunable):
     Valid: one wavelength, no reflection, modulation slower than the transit of light.
 
     Phases are numbered as `layout.heaters` says. Without `output_phases` the heaters of the outputs stay cold, and what is
-    programmed differs from its target by a phase at each output. A matrix (rows, columns) smaller than the mesh uses its first modes.
+    programmed differs from its target by a phase at each output. A `differential` mesh, whose layout must be push-pull, has one
+    setting for each interferometer: by how much its upper arm is ahead and its lower one behind of what is common to both.
+    A matrix (rows, columns) smaller than the mesh uses its first modes.
     """
 
     layout: Layout = eqx.field(static=True)
@@ -119,6 +121,7 @@ class Mesh(Tunable):
     steering: Steering = eqx.field(default_factory=ChainRule)
     size: tuple[int, int] | None = eqx.field(static=True, default=None)
     output_phases: bool = eqx.field(static=True, default=True)
+    differential: bool = eqx.field(static=True, default=False)
     derived = {"phase_bits": BITS, "extinction_ratio_db": EXTINCTION}
 
     def __check_init__(self):
@@ -126,6 +129,8 @@ class Mesh(Tunable):
             check.instance(name, getattr(self, name), kind)
         for length in self.shape():
             check.whole("size", length, 1)
+        if self.differential and not self.layout.push_pull:
+            raise check.InputError("`differential` needs a push-pull layout (`Symmetric`), whose arms both have a heater.")
         if max(self.shape()) > self.layout.modes:
             raise check.InputError(f"`size` must fit into the {self.layout.modes} modes of the layout, but is {self.size}.")
 
@@ -206,14 +211,26 @@ class Mesh(Tunable):
         return self.matrix(plain=plain)[:columns, :rows].T
 
     def settings(self):
-        """The phases asked for, those of the outputs last, if they can be set."""
+        """The phases asked for, those of the outputs last, if they can be set; or half differences where differential."""
+        if self.differential:
+            upper, lower = self._arms()
+            return (upper - lower) / 2
         return self.phases if self.output_phases else self.phases[: -self.layout.modes]
 
     def tuned(self, settings):
         """The mesh asked for other phases; what is beyond the drivers' two turns is taken modulo one."""
-        settings = settings if self.output_phases else jnp.concatenate([settings, self.phases[-self.layout.modes :]])
+        if self.differential:
+            common = sum(self._arms()) / 2
+            settings = jnp.concatenate([common + settings, common - settings, self.phases[2 * common.size :]])
+        elif not self.output_phases:
+            settings = jnp.concatenate([settings, self.phases[-self.layout.modes :]])
         inside = (settings >= 0) & (settings <= 2 * TURN)
         return self.put(phases=jnp.where(inside, settings, jnp.mod(settings, TURN)))
+
+    def _arms(self) -> tuple[Array, Array]:
+        """What the upper and the lower arms of a push-pull mesh are asked for."""
+        count = self.layout.interferometers
+        return self.phases[:count], self.phases[count : 2 * count]
 
     def answer(self, inputs: Array) -> Array:
         """inputs (..., rows) -> (..., columns), complex, with the noise that is held."""

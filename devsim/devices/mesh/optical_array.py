@@ -136,7 +136,13 @@ class OpticalArray(Tunable):
         mesh = self.core
         if not isinstance(mesh, Mesh) or self.other is not None:
             raise InputError("The rule per interferometer needs an array of one unitary mesh.")
-        return per_interferometer(mesh, proposal, floor, incoherent=isinstance(self.detection, Incoherent))
+        half = per_interferometer(mesh, proposal, floor, incoherent=isinstance(self.detection, Incoherent))
+        if mesh.differential:
+            return half
+        count, change = half.size, jnp.zeros_like(mesh.settings())
+        if mesh.layout.push_pull:
+            return change.at[:count].set(half).at[count : 2 * count].set(-half)
+        return change.at[:count].set(2 * half)
 
     def age(self, seconds, temperature, key):
         """Its meshes age."""
@@ -165,7 +171,7 @@ class OpticalArray(Tunable):
 
 
 def per_interferometer(mesh: Mesh, proposal: Proposal, floor: Array, *, incoherent: bool) -> Array:
-    """Change of the phases (heaters,): D = sum_k weight_k y_k x_k^T of powers at each interferometer, over its derivative."""
+    """Change of half of each inner phase (interferometers,): D = sum_k weight_k y_k x_k^T, over its derivative."""
     layout, parts = mesh.layout, mesh.optics()
     own, cross = lane_factors(layout, parts.cells, parts.idle)
     rows = proposal.pre.shape[1]
@@ -184,8 +190,7 @@ def per_interferometer(mesh: Mesh, proposal: Proposal, floor: Array, *, incohere
     y = jnp.stack([behind[column, top], behind[column, bottom]])
     d = jnp.einsum("icsk,jcsk,k->ijcs", y, x, proposal.weight)[:, :, layout.used]
     count = layout.interferometers
-    half = mesh.phases[:count] / 2
+    arms = mesh.phases[:count] - mesh.phases[count : 2 * count] if layout.push_pull else mesh.phases[:count]
     limited = lambda value: jnp.where(value < 0, -1.0, 1.0) * jnp.maximum(jnp.abs(value), floor)
-    cosine, sine = limited(jnp.cos(half)), limited(jnp.sin(half))
-    step = 2 * (d[0, 0] / cosine - d[0, 1] / sine - d[1, 0] / sine - d[1, 1] / cosine)
-    return jnp.zeros_like(mesh.phases).at[:count].set(step)
+    cosine, sine = limited(jnp.cos(arms / 2)), limited(jnp.sin(arms / 2))
+    return d[0, 0] / cosine - d[0, 1] / sine - d[1, 0] / sine - d[1, 1] / cosine
