@@ -16,7 +16,6 @@ learning and by a variation of random backpropagation; their group reports 89.3 
 (Lee et al., arXiv:2311.15474). Random feedback: Lillicrap et al., Nat. Commun. 7, 13276 (2016).
 """
 
-from itertools import product
 from typing import Any, ClassVar, NamedTuple, Self
 
 import equinox as eqx
@@ -28,6 +27,7 @@ from jaxtyping import Array, Int, Key
 from circuits.layers import Feedback, network_of, taught, two_layers, with_random_phases
 from devsim.chip import Chip, Metric, Picture, share
 from devsim.circuit import Circuit
+from devsim.compare import _one_die
 from devsim.devices.mesh import Homodyne, Mesh, OpticalArray
 from devsim.devices.mesh.steering import Steering
 from devsim.engine import for_each_key
@@ -129,12 +129,6 @@ def right(named: Array, labels: Array, asked: Array) -> Array:
     return ((named == labels) * asked).sum(-1) / asked.sum(-1)
 
 
-def on_new_die(arguments: tuple["PhotonicRandomBackprop", Lessons], key: Key[Array, ""]) -> Array:
-    """`answers` of a die that is built first."""
-    chip, lessons = arguments
-    return answers(chip.build(None, named_key(key, "build")), lessons, named_key(key, "measure"))
-
-
 class PhotonicRandomBackprop(Chip):
     """Knobs beyond the circuit's: how strong the random feedback is."""
 
@@ -172,29 +166,24 @@ class PhotonicRandomBackprop(Chip):
         features = np.stack([scaled(measured, t) for t in training])
         inner = [tuple(t[i] for i in parts(labels[t], 1, 1)[0]) for t in training]
         held = np.stack([np.isin(np.arange(len(labels)), v) for _, v in inner])
-        ways = list(product(METHODS.values(), RATES))
-        random, shares = np.array([m for m, _ in ways]).T
         order = lambda parts: jnp.asarray(np.stack([batches(t, k) for k, t in enumerate(parts)]))
-        rates = np.repeat(np.array([r for _, r in ways])[:, None], SPLITS, axis=1)
-        trial = Lessons(
-            jnp.asarray(features),
-            jnp.asarray(labels),
-            order([t for t, _ in inner]),
-            jnp.asarray(random),
-            jnp.asarray(shares),
-            jnp.asarray(rates),
-        )
-        named = for_each_key(on_new_die, (self, trial), numbered_keys(named_key(key, "trials"), TRIALS))
-        score = right(named[:, -1], labels, held).mean(0).reshape(len(METHODS), len(RATES), SPLITS)
-        best = np.array(RATES)[score.argmax(axis=1)]
         random, shares = jnp.asarray(np.array(list(METHODS.values())).T)
-        lessons = Lessons(trial.features, trial.labels, order(training), random, shares, jnp.asarray(best))
-        asked = np.stack([np.isin(np.arange(len(labels)), t) for t in tests])
         linear = [
             baselines.regression_accuracy(f[t], labels[t], f[a], labels[a], CLASSES)
             for f, t, a in zip(features, training, tests, strict=True)
         ]
-        return Task(lessons, jnp.asarray(asked, float), jnp.stack(linear))
+        asked = np.stack([np.isin(np.arange(len(labels)), t) for t in tests])
+        at = lambda rates, parts: Lessons(jnp.asarray(features), jnp.asarray(labels), order(parts), random, shares, rates)
+        keys = numbered_keys(named_key(key, "trials"), TRIALS)
+
+        def validated(rate: float) -> np.ndarray:
+            """Share that is right behind the last stage (methods, splits), on dies as any run measures them."""
+            lessons = at(jnp.full((len(METHODS), SPLITS), rate), [t for t, _ in inner])
+            trial = Task(lessons, jnp.asarray(held, float), jnp.stack(linear))
+            return for_each_key(_one_die, (self, trial), keys)["share"][:, -1].mean(0)
+
+        best = np.array(RATES)[np.argmax([validated(rate) for rate in RATES], axis=0)]
+        return Task(at(jnp.asarray(best), training), jnp.asarray(asked, float), jnp.stack(linear))
 
     def budget_task(self, task: Task) -> Task:
         """Random backpropagation on the first splits."""
@@ -215,11 +204,18 @@ class PhotonicRandomBackprop(Chip):
         return self.put(circuit=self.circuit.fabricate(named_key(key, "fabricate")))
 
     def measure(self, task: Task, key: Key[Array, ""]) -> dict[str, Array]:
-        """All splits and methods of a built die in one vectorised training."""
-        named = answers(self, task.lessons, key)[-1]
-        found = right(named, task.lessons.labels, task.tests).mean(axis=-1)
-        accuracies = {f"accuracy_{name}": value for name, value in zip(METHODS, found, strict=False)}
-        return accuracies | {"accuracy_linear_regression": task.linear.mean()}
+        """All splits and methods of a built die in one vectorised training.
+
+        Beside the metrics, for trials and pictures: `share` that is right (stages, ways, splits), and `taken`, how often the
+        first way takes each kind for each (kinds, kinds).
+        """
+        lessons = task.lessons
+        named = answers(self, lessons, key)
+        share = right(named, lessons.labels, task.tests)
+        one_hot = lambda kinds: jax.nn.one_hot(kinds, CLASSES, dtype=float)
+        taken = jnp.einsum("nk,sn,snm->km", one_hot(lessons.labels), task.tests, one_hot(named[-1, 0]))
+        accuracies = {f"accuracy_{n}": value for n, value in zip(METHODS, share[-1].mean(-1), strict=False)}
+        return accuracies | {"accuracy_linear_regression": task.linear.mean(), "share": share, "taken": taken}
 
     def pictures(self, task: Any, key: Key[Array, ""]) -> list[Picture]:
         """Accuracy by method and split, how it came about, and what is taken for what."""

@@ -6,19 +6,16 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from circuits.photonic_random_backprop import (
-    CLASSES,
     METHODS,
-    RATES,
     SPLITS,
     STAGES,
     TRIALS,
     UPDATES,
     Task,
-    on_new_die,
-    right,
 )
 from devsim import plot
 from devsim.chip import Picture
+from devsim.compare import _one_die
 from devsim.engine import for_each_key
 from devsim.randomness import named_key, numbered_keys
 
@@ -30,13 +27,9 @@ LABELS = {"rpb": "random backpropagation", "backprop": "backpropagation", "froze
 
 def pictures(chip: "PhotonicRandomBackprop", task: Task, key: Key[Array, ""]) -> list[Picture]:
     """Accuracy by method and split, accuracy while learning, what is taken for what."""
-    # Each method as often as the task tried rates: the shapes, and so the program, are those of the trials.
-    often = lambda values: values.repeat(len(RATES), axis=0)
-    lessons = task.lessons._replace(**{n: often(getattr(task.lessons, n)) for n in ("random", "shares", "rates")})
-    named = for_each_key(on_new_die, (chip, lessons), numbered_keys(named_key(key, "pictures"), TRIALS))[:, :, :: len(RATES)]
-    labels, tests = np.asarray(lessons.labels), np.asarray(task.tests)
-    share = right(named, labels, tests)  # (dies, stages, methods, splits)
-    return [_by_method(share[:, -1], task), _while_learning(share, task), _confusion(named[:, -1, 0], labels, tests)]
+    found = for_each_key(_one_die, (chip, task), numbered_keys(named_key(key, "pictures"), TRIALS))
+    share = found["share"]  # (dies, stages, methods, splits)
+    return [_by_method(share[:, -1], task), _while_learning(share, task), _confusion(found["taken"].sum(0))]
 
 
 def _by_method(share: np.ndarray, task: Task) -> Picture:
@@ -63,11 +56,9 @@ def _while_learning(share: np.ndarray, task: Task) -> Picture:
     return Picture("learning", "While it learns", caption, drawn)
 
 
-def _confusion(named: np.ndarray, labels: np.ndarray, tests: np.ndarray) -> Picture:
-    hits = (named[..., None] == np.arange(CLASSES)) * tests[..., None]  # (dies, splits, samples, named)
-    counts = np.stack([hits[:, :, labels == kind].sum((0, 1, 2)) for kind in range(CLASSES)])
+def _confusion(taken: np.ndarray) -> Picture:
     drawn = plot.heat_map(
-        counts / counts.sum(1, keepdims=True),
+        taken / taken.sum(1, keepdims=True),
         "1",
         "share of the kind",
         x_label="named (setosa, versicolor, virginica)",
