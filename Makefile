@@ -65,6 +65,7 @@ lint: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/crossbar.py
 	$(BIN)/python benchmarks/graph.py
+	$(BIN)/python benchmarks/mesh.py
 	$(BIN)/python benchmarks/transient.py
 
 results: $(INSTALLED)

@@ -50,7 +50,7 @@ from devsim.learning.train import trained
 from devsim.parameter import parameter
 from devsim.randomness import named_key
 
-EPOCHS = 1500
+EPOCHS = 1000
 LOW, HIGH = 0.1, 0.9
 SLOPE = 4.0
 LAST = 20
@@ -191,7 +191,7 @@ class ContrastiveHebbianChip(Chip):
         arrays = tuple(self._array(kind, layer, named_key(key, layer)) for layer in LAYERS)
         biases = tuple(jnp.full(self.size, -0.5) for _ in LAYERS)
         network = LayeredNetwork(arrays, biases, Sigmoid(SLOPE), Sigmoid(SLOPE))
-        rule = ContrastiveHebbian(RATES[kind], Settling(gain=0.1, step=0.5, steps=16))
+        rule = ContrastiveHebbian(RATES[kind], Settling(gain=0.1, step=0.5, steps=12))
         network, errors = trained(network, rule, inputs, targets, EPOCHS, named_key(key, "training"))
         return Curves(errors, network.predict(inputs, named_key(key, "outputs")))
 

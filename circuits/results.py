@@ -21,7 +21,6 @@ from devsim.files import replace_file
 from devsim.randomness import named_key
 from devsim.units import together
 
-DIES = 32
 SEED = 0
 PAGE = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
@@ -45,7 +44,7 @@ def measured(name: str) -> Measured:
     chip, key = registry.load(name).design(), jax.random.key(SEED)
     task = chip.task(named_key(key, "task"))
     seconds, result = [], None
-    for dies in (CHUNK, CHUNK, DIES):
+    for dies in (CHUNK, CHUNK, chip.usual_dies):
         start = time.perf_counter()
         result = compare(chip, dies=dies, key=key, task=task)
         seconds.append(time.perf_counter() - start)
@@ -55,10 +54,10 @@ def measured(name: str) -> Measured:
 def tables(chips: list[Measured]) -> str:
     """Metrics, times, and what they were measured with, as Markdown."""
     metrics = ["| chip | metric | chip, mean | 95 % interval | ideal | unit |", "| --- | --- | ---: | ---: | ---: | --- |"]
-    times = ["| chip | to compile, s | to run, s |", "| --- | ---: | ---: |"]
+    times = ["| chip | dies | to compile, s | to run, s |", "| --- | ---: | ---: | ---: |"]
     for each in chips:
         metrics += [_row(each.chip, metric, told) for metric, told in summary(each.result).items()]
-        times.append(f"| {each.chip} | {each.compile_seconds:.1f} | {each.run_seconds:.1f} |")
+        times.append(f"| {each.chip} | {each.result.sizes['die']} | {each.compile_seconds:.1f} | {each.run_seconds:.1f} |")
     return "\n".join([_made_with(chips), "", *metrics, "", *times])
 
 
@@ -74,7 +73,7 @@ def _made_with(chips: list[Measured]) -> str:
     packages = {name.removeprefix("version_").replace("_", "-"): told[name] for name in told if name.startswith("version_")}
     versions = ", ".join(f"{name} {version}" for name, version in (packages | {"Python": told["python"]}).items())
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {jax.default_backend().upper()}"
-    return f"Measured on {told['created'][:10]} with {DIES} dies and seed {SEED}: {versions}; {machine}."
+    return f"Measured on {told['created'][:10]} with seed {SEED}: {versions}; {machine}."
 
 
 def replaced(page: str, text: str) -> str:
@@ -92,7 +91,7 @@ def main() -> None:
     replaced(page, "")  # a page without markers is found before minutes are spent
     chips = []
     for name in registry.chips():
-        print(f"{name}: {DIES} dies", file=sys.stderr, flush=True)
+        print(name, file=sys.stderr, flush=True)
         chips.append(measured(name))
     text = replaced(page, tables(chips))
     replace_file(PAGE, lambda file: file.write_text(text, encoding="utf-8"))
