@@ -129,12 +129,17 @@ class MeshVowels(Chip):
 
     @classmethod
     def design(cls) -> Self:
-        """2 % splitters, 0.2 dB an interferometer, 8-bit phases with 5 mrad of noise; detectors with 0.1 %."""
+        """2 % splitters, 0.2 dB an interferometer, 8-bit phases with 5 mrad of noise; detectors with 0.1 %.
+
+        Nothing here is asked in time: heat arrives at once.
+        """
         mesh = {"splitter_spread": 0.02, "loss_db": 0.2, "power_pi_spread": 0.017, "phase_bits": 8, "crosstalk": 0.005}
         detection = Homodyne(bandwidth=1e9, relative_intensity_noise=1e-15)
 
         def layer() -> OpticalArray:
-            return OpticalArray.of(SingularValueMesh.of(UNITS, UNITS, mesh=mesh | {"phase_noise": 0.005}), detection)
+            return OpticalArray.of(
+                SingularValueMesh.of(UNITS, UNITS, mesh=mesh | {"phase_noise": 0.005, "thermal_time_constant": 0.0}), detection
+            )
 
         return cls(two_layers(layer(), layer(), Tanh(), Sigmoid()))
 

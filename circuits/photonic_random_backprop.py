@@ -149,12 +149,15 @@ class PhotonicRandomBackprop(Chip):
 
     @classmethod
     def design(cls, steering: Steering | None = None) -> Self:
-        """Two 4 x 4 meshes with 2 % splitters, 0.2 dB an interferometer, 8-bit phases; all steered by `steering`, if given."""
+        """Two 4 x 4 meshes with 2 % splitters, 0.2 dB an interferometer, 8-bit phases; all steered by `steering`, if given.
+
+        Nothing here is asked in time: heat arrives at once.
+        """
         chip = {"splitter_spread": 0.02, "loss_db": 0.2, "power_pi_spread": 0.017, "phase_bits": 8, "crosstalk": 0.005}
         told = {} if steering is None else {"steering": steering}
 
         def layer(outputs: int) -> OpticalArray:
-            mesh = Mesh.of(UNITS, size=(UNITS, outputs), phase_noise=0.005, **chip)
+            mesh = Mesh.of(UNITS, size=(UNITS, outputs), phase_noise=0.005, thermal_time_constant=0.0, **chip)
             return OpticalArray.of(mesh, Homodyne(gain=3.0, bandwidth=1e9, relative_intensity_noise=1e-15), **told)
 
         return cls(two_layers(layer(UNITS), layer(CLASSES), Tanh(), Sigmoid()))
