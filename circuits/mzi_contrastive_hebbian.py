@@ -1,11 +1,11 @@
 """Meshes of interferometers learn a random binary mapping by contrastive Hebbian learning.
 
 What it is: two layers of n units on a photonic chip. A layer is two meshes of push-pull Mach-Zehnder interferometers with
-attenuators between them; its light can be detected in five ways, each a network of its own. Of the first mesh alone, whose
-arms are then driven in opposite directions so that its matrix is real: intensity of coherent light, sum of powers of n
-wavelengths, homodyne detection. Of both: the difference of the powers behind them, and homodyne detection behind the one and
-the other with the attenuators between them, which has any real weights. Units with a threshold and a sigmoid drive the next
-layer, and the layer behind drives them back through the same mesh.
+attenuators between them; its light can be detected in five ways, each a network of its own. Of the first mesh alone: the
+intensity of coherent light, the sum of the powers of n wavelengths, and homodyne detection, for which the arms are driven in
+opposite directions, so that the matrix is real as in the publication. Of both: the difference of the powers behind them, and
+homodyne detection behind the one and the other with the attenuators between them, which has any real weights. Units with a
+threshold and a sigmoid drive the next layer, and the layer behind drives them back through the same mesh.
 
 What it is asked: 2 n binary inputs, drawn at random, are to give 2 n binary outputs, drawn at random. The network settles
 freely and with its outputs held, and every synapse learns from the difference; every interferometer by the chain rule, or by
@@ -58,7 +58,7 @@ LAST = 20
 LAYERS = ("hidden", "output")
 KINDS = ("coherent", "incoherent", "homodyne", "balanced", "svd", "published_rule", "ideal")
 RATES = {
-    "coherent": 1.0,
+    "coherent": 0.3,
     "incoherent": 1.0,
     "homodyne": 0.3,
     "balanced": 1.0,
@@ -207,7 +207,8 @@ class ContrastiveHebbianChip(Chip):
         if kind == "balanced":
             return OpticalArray.of(part.first, Balanced(**seen), other=part.last, steering=steering)
         detection = {"homodyne": Homodyne, "incoherent": Incoherent}.get(kind, Intensity)
-        mesh = real_mesh(part.first, named_key(key, "real"))
+        real = kind in ("homodyne", "published_rule")
+        mesh = real_mesh(part.first, named_key(key, "real")) if real else part.first
         return OpticalArray.of(mesh, detection(**seen), steering=steering)
 
     def pictures(self, task: Task, key: Key[Array, ""]) -> list[Picture]:
@@ -228,4 +229,5 @@ class MZIContrastiveHebbian8(ContrastiveHebbianChip):
     """Eight units a layer, sixteen patterns."""
 
     name: ClassVar[str] = "mzi-contrastive-hebbian-8"
+    usual_dies: ClassVar[int] = 4
     size: ClassVar[int] = 8
