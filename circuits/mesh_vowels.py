@@ -11,6 +11,9 @@ is the digits 0 to 3 of scikit-learn's collection by three principal components.
 
 What the ideal network does: the same weights, exactly.
 
+What to expect: the detectors see one quadrature. A splitter's error turns real weights out of it, so that what is left is of
+second order: good splitters cost next to nothing. Where splitters are so bad that corrections clip, only teaching helps.
+
 What was published: Shen et al., Nat. Photonics 11, 441 (2017), named four vowels with two such layers: 76.7 % measured, 91.7 %
 on a computer; Bandyopadhyay et al., Nat. Photonics 18, 1335 (2024), taught six neurons in three layers on one chip six vowels:
 92.5 %.
