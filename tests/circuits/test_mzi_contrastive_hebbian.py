@@ -5,11 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import circuits.mzi_contrastive_hebbian as module
-from circuits.mzi_contrastive_hebbian import KINDS, MZIContrastiveHebbian, MZIContrastiveHebbian8, binary_mapping, real_mesh
+from circuits.mzi_contrastive_hebbian import MZIContrastiveHebbian, MZIContrastiveHebbian8, binary_mapping, real_mesh
 from devsim.compare import compare
 from devsim.devices.mesh import Mesh, Symmetric
-from devsim.randomness import named_key
 
 KEY = jax.random.key(0)
 
@@ -47,18 +45,6 @@ def test_eight_units_are_the_same_chip_with_other_sizes():
 
 
 @pytest.mark.slow
-def test_every_network_of_a_die_learns_in_a_few_epochs(monkeypatch):
-    monkeypatch.setattr(module, "EPOCHS", 60)
-    chip = MZIContrastiveHebbian.design()
-    task = chip.task(KEY)
-    found = jax.jit(lambda key: chip.build(task, key).measure(task, named_key(key, "measure")))(KEY)
-    assert set(found) == set(chip.metrics)
-    for kind in KINDS:
-        if kind != "published_rule":
-            assert float(found[f"error_{kind}"]) < float(found["error_chance"]), kind
-
-
-@pytest.mark.slow
 def test_meshes_beat_chance_but_not_the_ideal_network():
     result = compare(MZIContrastiveHebbian.design(), dies=8, key=KEY)
     mean = {name: float(result[name].mean()) for name in MZIContrastiveHebbian.metrics}
@@ -70,7 +56,7 @@ def test_meshes_beat_chance_but_not_the_ideal_network():
         ("coherent", "homodyne"),
         ("incoherent", "homodyne"),
         ("coherent", "balanced"),
-        ("homodyne", "svd"),
+        ("incoherent", "svd"),
         ("balanced", "svd"),
     ):
         worse, better = f"error_{worse}", f"error_{better}"
