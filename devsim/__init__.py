@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from devsim.analyses.in_situ_gradient import in_situ_gradient as in_situ_gradient
     from devsim.analyses.monte_carlo import monte_carlo as monte_carlo
     from devsim.analyses.noise_spectrum import noise_spectrum as noise_spectrum
     from devsim.analyses.operating_point import operating_point as operating_point
