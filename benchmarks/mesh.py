@@ -70,7 +70,8 @@ def dense(matrix, waves):
 
 
 def loss(function, wanted, *args):
-    return jnp.sum(wanted * jnp.abs(function(*args)) ** 2)
+    out = function(*args)
+    return jnp.sum(wanted * (jnp.real(out) ** 2 + jnp.imag(out) ** 2))
 
 
 def with_gradient(function, wanted):
