@@ -10,24 +10,17 @@ import platform
 import sys
 import time
 from functools import partial
-from pathlib import Path
 
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"
-os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-if hasattr(os, "sched_setaffinity"):
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from one_thread import median_ms, print_table, shown  # isort: skip
 
-import devsim  # noqa: E402, F401, I001
-import jax  # noqa: E402
-import jax.numpy as jnp  # noqa: E402
-import numpy as np  # noqa: E402
-import scipy  # noqa: E402
-import scipy.sparse as sparse  # noqa: E402
-from scipy.sparse.linalg import splu  # noqa: E402
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy
+import scipy.sparse as sparse
+from scipy.sparse.linalg import splu
 
-from devsim.devices.memristor.wire_grid import (  # noqa: E402
+from devsim.devices.memristor.wire_grid import (
     Wires,
     solve_grid,
     solve_nonlinear_grid,
@@ -36,18 +29,6 @@ from devsim.devices.memristor.wire_grid import (  # noqa: E402
 
 WIRE = 1.0
 HEADER = ("size", "task", "ours ms", "compile s", "other", "other ms", "other / ours", "error")
-
-
-def median_ms(function, *args, budget=3.0):
-    """(first call in s, median of the later ones in ms), within about `budget` seconds."""
-    begin = time.perf_counter()
-    jax.block_until_ready(function(*args))
-    first, times = time.perf_counter() - begin, []
-    while len(times) < 3 or (sum(times) < budget and len(times) < 50):
-        begin = time.perf_counter()
-        jax.block_until_ready(function(*args))
-        times.append(time.perf_counter() - begin)
-    return first, 1e3 * float(np.median(times))
 
 
 def draw(size, count=None):
@@ -228,21 +209,7 @@ def fixed_point_rows(size):
 def show(row):
     size, task, ours, compile_s, other, other_ms, _, wrong = row
     ratio = other_ms / ours if isinstance(other_ms, float) else None
-    cells = (size, task, ours, compile_s, other, other_ms, ratio, wrong)
-    return ["" if cell is None else f"{cell:.3g}" if isinstance(cell, float) else str(cell) for cell in cells]
-
-
-def print_table(rows, title):
-    try:
-        from rich.console import Console
-        from rich.table import Table
-    except ImportError:
-        print(title, HEADER, *rows, sep="\n")
-        return
-    table = Table(*HEADER, title=title)
-    for row in rows:
-        table.add_row(*row)
-    Console(width=130).print(table)
+    return shown((size, task, ours, compile_s, other, other_ms, ratio, wrong))
 
 
 def main():
@@ -263,6 +230,7 @@ def main():
     measure(array_rows, 64)
     measure(fixed_point_rows, 64)
     print_table(
+        HEADER,
         rows,
         f"One thread, {platform.machine()}, Python {platform.python_version()}, JAX {jax.__version__}, "
         f"SciPy {scipy.__version__}, NumPy {np.__version__}; load {os.getloadavg()[0]:.1f}",

@@ -9,46 +9,26 @@ import argparse
 import os
 import platform
 import sys
-import time
 from functools import partial
-from pathlib import Path
 
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"
-os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-if hasattr(os, "sched_setaffinity"):
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from one_thread import median_ms, print_table, shown  # isort: skip
 
-import devsim  # noqa: E402, F401, I001
-import jax  # noqa: E402
-import jax.numpy as jnp  # noqa: E402
-import numpy as np  # noqa: E402
-from scipy.stats import unitary_group  # noqa: E402
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.stats import unitary_group
 
-from devsim.devices.mesh import Mesh, Rectangular, Triangular  # noqa: E402
-from devsim.devices.mesh.columns import lane_factors, plain_columns  # noqa: E402
-from devsim.devices.mesh.decomposition import decompose  # noqa: E402
-from devsim.devices.mesh.optics import optics, transmit  # noqa: E402
-from devsim.devices.mesh.realise import realise  # noqa: E402
+from devsim.devices.mesh import Mesh, Rectangular, Triangular
+from devsim.devices.mesh.columns import lane_factors, plain_columns
+from devsim.devices.mesh.decomposition import decompose
+from devsim.devices.mesh.optics import optics, transmit
+from devsim.devices.mesh.realise import realise
 
 HEADER = ("modes", "number", "task", "ms", "compile s", "over dense", "over forward", "bar", "error")
 BARS = {"forward": 3.5, "gradient": 5.0}
 """Largest time of a forward pass over a dense product, and of a gradient over the forward pass."""
 MOST = {64: 5.0, 256: 150.0}
 """Largest time of a decomposition by modes, ms."""
-
-
-def median_ms(function, *args, budget=2.0):
-    """(first call in s, median of the later ones in ms), within about `budget` seconds."""
-    begin = time.perf_counter()
-    jax.block_until_ready(function(*args))
-    first, times = time.perf_counter() - begin, []
-    while len(times) < 3 or (sum(times) < budget and len(times) < 100):
-        begin = time.perf_counter()
-        jax.block_until_ready(function(*args))
-        times.append(time.perf_counter() - begin)
-    return first, 1e3 * float(np.median(times))
 
 
 def kernel(layout, phases, waves):
@@ -188,23 +168,6 @@ def sax_mesh(sax, mesh):
     return circuit, settings
 
 
-def show(row):
-    return ["" if cell is None else f"{cell:.3g}" if isinstance(cell, float) else str(cell) for cell in row]
-
-
-def print_table(rows, title):
-    try:
-        from rich.console import Console
-        from rich.table import Table
-    except ImportError:
-        print(title, HEADER, *rows, sep="\n")
-        return
-    table = Table(*HEADER, title=title)
-    for row in rows:
-        table.add_row(*row)
-    Console(width=130).print(table)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", default="64,128,256")
@@ -213,13 +176,14 @@ def main():
     rows = []
     for modes in (int(size) for size in told.sizes.split(",")):
         for dtype in (jnp.complex64, jnp.complex128):
-            rows.extend(show(row) for row in wave_rows(modes, told.batch, dtype))
+            rows.extend(shown(row) for row in wave_rows(modes, told.batch, dtype))
             print(f"waves {modes} {np.dtype(dtype).name} done", file=sys.stderr)
         if modes in MOST:
-            rows.extend(show(row) for row in decomposition_rows(modes))
+            rows.extend(shown(row) for row in decomposition_rows(modes))
             print(f"decomposition {modes} done", file=sys.stderr)
-    rows.extend(show(row) for row in sax_rows(8))
+    rows.extend(shown(row) for row in sax_rows(8))
     print_table(
+        HEADER,
         rows,
         f"One thread, {platform.machine()}, Python {platform.python_version()}, JAX {jax.__version__}, "
         f"NumPy {np.__version__}, batch {told.batch}; load {os.getloadavg()[0]:.1f}",

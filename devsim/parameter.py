@@ -58,6 +58,21 @@ def parameter(
     return _field(default, Quantity(unit, doc, Bounds(*bounds), stage, spreads, law, ideal))
 
 
+def deviation(field: str, unit: str, law: str = "absolute", *, each: str = "lane") -> Any:
+    """The knob that spreads `field` from one `each` to another: a normal draw added to it, or a log-normal factor on it."""
+    words = "relative standard deviation" if law == "lognormal" else "standard deviation"
+    return parameter(
+        0.0,
+        unit=unit,
+        bounds=(0, None),
+        stage="fabricate",
+        spreads=field,
+        law=law,
+        ideal=0.0,
+        doc=f"{words} of {field} from {each} to {each}",
+    )
+
+
 def state(
     default: Any = dataclasses.MISSING, *, unit: str, doc: str, bounds: tuple = (None, None), stage: str = "program"
 ) -> Any:

@@ -9,7 +9,7 @@ from jaxtyping import Array
 
 from devsim import check
 from devsim.check import Bounds, above
-from devsim.parameter import Derived, parameter, state
+from devsim.parameter import Derived, deviation, parameter, state
 from devsim.part import Element
 from devsim.ports import (
     Balance,
@@ -44,16 +44,7 @@ class Channels(Element):
     """A bus of channels (n,), each with its own offset, which draw their noise anew at every read."""
 
     offset: Array = parameter(0.0, unit="V", stage="fabricate", ideal=0.0, doc="offset of each channel, shape (n,)")
-    offset_spread: Array = parameter(
-        0.0,
-        unit="V",
-        bounds=(0, None),
-        stage="fabricate",
-        spreads="offset",
-        law="absolute",
-        ideal=0.0,
-        doc="standard deviation of offset from channel to channel",
-    )
+    offset_spread: Array = deviation("offset", "V", each="channel")
     noise_draw: Array = state(0.0, unit="1", stage="read", doc="standard normal draw of the present read, shape (n,)")
     rest, age, noise = no_memory, ageless, quiet
 
@@ -73,15 +64,7 @@ class Gains(Channels):
         ideal=1.0,
         doc="gain of each channel relative to nominal, shape (n,)",
     )
-    gain_spread: Array = parameter(
-        0.0,
-        unit="1",
-        bounds=(0, None),
-        stage="fabricate",
-        spreads="gain",
-        ideal=0.0,
-        doc="relative standard deviation of gain from channel to channel",
-    )
+    gain_spread: Array = deviation("gain", "1", "lognormal", each="channel")
 
 
 class Converter(Gains):

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from devsim.check import above
-from devsim.parameter import Derived, parameter
+from devsim.parameter import Derived, deviation, parameter
 from devsim.part import Element
 from devsim.physics import BOLTZMANN, ROOM_TEMPERATURE
 from devsim.ports import Balance, Noise, Unknown, ageless, electrical
@@ -43,16 +43,7 @@ class OperationalAmplifier(Element):
 
     side_by_side = True
     offset: Array = parameter(0.0, unit="V", stage="fabricate", ideal=0.0, doc="input offset, a number or shape (n,) for a bus")
-    offset_spread: Array = parameter(
-        0.0,
-        unit="V",
-        bounds=(0, None),
-        stage="fabricate",
-        spreads="offset",
-        law="absolute",
-        ideal=0.0,
-        doc="standard deviation of offset from amplifier to amplifier",
-    )
+    offset_spread: Array = deviation("offset", "V", each="amplifier")
     inverse_gain: Array = parameter(
         1e-5, unit="1", bounds=(0, None), stage="read", ideal=0.0, doc="1/A, one over the voltage gain at rest"
     )

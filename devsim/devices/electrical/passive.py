@@ -5,7 +5,7 @@ from jaxtyping import Array
 
 from devsim.check import above
 from devsim.devices.electrical.silicon import depletion_charge
-from devsim.parameter import parameter
+from devsim.parameter import deviation, parameter
 from devsim.part import Element
 from devsim.physics import BOLTZMANN, ELEMENTARY_CHARGE, ROOM_TEMPERATURE, thermal_voltage
 from devsim.ports import Balance, Noise, ageless, electrical, no_memory, signal_in
@@ -20,15 +20,7 @@ class Resistor(Element):
     """
 
     resistance: Array = parameter(1e3, unit="ohm", bounds=above(0), doc="resistance at 300 K")
-    resistance_spread: Array = parameter(
-        0.0,
-        unit="1",
-        bounds=(0, None),
-        stage="fabricate",
-        spreads="resistance",
-        ideal=0.0,
-        doc="relative standard deviation from part to part",
-    )
+    resistance_spread: Array = deviation("resistance", "1", "lognormal", each="part")
     temperature: Array = parameter(ROOM_TEMPERATURE, unit="K", bounds=above(0), stage="read", doc="temperature of the resistor")
     temperature_coefficient: Array = parameter(
         0.0, unit="1/K", stage="read", ideal=0.0, doc="relative change of resistance per kelvin above 300 K"
@@ -62,15 +54,7 @@ class ConductanceBus(Element):
     """
 
     conductance: Array = parameter(unit="S", bounds=(0, None), doc="conductance of each wire, shape (n,)")
-    conductance_spread: Array = parameter(
-        0.0,
-        unit="1",
-        bounds=(0, None),
-        stage="fabricate",
-        spreads="conductance",
-        ideal=0.0,
-        doc="relative standard deviation from wire to wire",
-    )
+    conductance_spread: Array = deviation("conductance", "1", "lognormal", each="wire")
     temperature: Array = parameter(
         ROOM_TEMPERATURE, unit="K", bounds=above(0), stage="read", doc="temperature of the conductances"
     )
@@ -134,15 +118,7 @@ class Diode(Element):
     """
 
     saturation_current: Array = parameter(1e-14, unit="A", bounds=above(0), doc="reverse saturation current")
-    saturation_current_spread: Array = parameter(
-        0.0,
-        unit="1",
-        bounds=(0, None),
-        stage="fabricate",
-        spreads="saturation_current",
-        ideal=0.0,
-        doc="relative standard deviation (log-normal)",
-    )
+    saturation_current_spread: Array = deviation("saturation_current", "1", "lognormal", each="part")
     ideality: Array = parameter(1.0, unit="1", bounds=above(0), doc="emission coefficient n")
     minimum_conductance: Array = parameter(1e-12, unit="S", bounds=(0, None), doc="conductance in parallel with the junction")
     temperature: Array = parameter(ROOM_TEMPERATURE, unit="K", bounds=above(0), stage="read", doc="junction temperature")

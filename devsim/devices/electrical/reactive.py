@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from devsim.check import above
-from devsim.parameter import parameter
+from devsim.parameter import deviation, parameter
 from devsim.part import Element
 from devsim.physics import BOLTZMANN, ROOM_TEMPERATURE
 from devsim.ports import Balance, Noise, Unknown, ageless, electrical, no_memory
@@ -20,15 +20,7 @@ class Capacitor(Element):
 
     side_by_side = True
     capacitance: Array = parameter(1e-9, unit="F", bounds=above(0), doc="capacitance, a number or shape (n,) for a bus")
-    capacitance_spread: Array = parameter(
-        0.0,
-        unit="1",
-        bounds=(0, None),
-        stage="fabricate",
-        spreads="capacitance",
-        ideal=0.0,
-        doc="relative standard deviation from part to part",
-    )
+    capacitance_spread: Array = deviation("capacitance", "1", "lognormal", each="part")
     leakage_conductance: Array = parameter(
         0.0, unit="S", bounds=(0, None), stage="read", ideal=0.0, doc="conductance in parallel"
     )
@@ -62,15 +54,7 @@ class Inductor(Element):
 
     side_by_side = True
     inductance: Array = parameter(1e-6, unit="H", bounds=above(0), doc="inductance, a number or shape (n,) for a bus")
-    inductance_spread: Array = parameter(
-        0.0,
-        unit="1",
-        bounds=(0, None),
-        stage="fabricate",
-        spreads="inductance",
-        ideal=0.0,
-        doc="relative standard deviation from part to part",
-    )
+    inductance_spread: Array = deviation("inductance", "1", "lognormal", each="part")
     series_resistance: Array = parameter(
         0.0, unit="ohm", bounds=(0, None), stage="read", ideal=0.0, doc="resistance of the winding"
     )

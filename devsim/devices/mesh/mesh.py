@@ -19,7 +19,7 @@ from devsim.devices.mesh.programming import Direct, Programmer, cells_of, comple
 from devsim.devices.mesh.realise import TURN
 from devsim.devices.mesh.steering import ChainRule, Steering
 from devsim.devices.mesh.tunable import Tunable
-from devsim.parameter import Derived, parameter, state
+from devsim.parameter import Derived, deviation, parameter, state
 from devsim.physics import BOLTZMANN, ROOM_TEMPERATURE
 from devsim.ports import Balance, Noise, Port, Unknown, electrical, optical
 from devsim.quantise import quantise
@@ -28,20 +28,6 @@ from devsim.randomness import named_key
 
 def _knob(unit: str, doc: str, **told: Any):
     return parameter(told.pop("default", 0.0), unit=unit, doc=doc, ideal=0.0, **told)
-
-
-def _spread(field: str, unit: str, law: str = "absolute"):
-    words = "relative standard deviation" if law == "lognormal" else "standard deviation"
-    return parameter(
-        0.0,
-        unit=unit,
-        bounds=(0, None),
-        stage="fabricate",
-        spreads=field,
-        law=law,
-        ideal=0.0,
-        doc=f"{words} of {field} from place to place",
-    )
 
 
 BITS = Derived(
@@ -85,18 +71,18 @@ class Mesh(Tunable):
     splitter_error: Array = _knob(
         "rad", "angle of the splitters above pi/4 (2, columns, slots), first and second", stage="fabricate"
     )
-    splitter_spread: Array = _spread("splitter_error", "rad")
+    splitter_spread: Array = deviation("splitter_error", "rad", each="place")
     splitter_offset: Array = _knob("rad", "angle above pi/4 that all splitters share", bounds=(-math.pi / 4, math.pi / 4))
     phase_offset: Array = _knob("rad", "phase of each place with a cold heater (heaters,)", stage="fabricate")
-    phase_offset_spread: Array = _spread("phase_offset", "rad")
+    phase_offset_spread: Array = deviation("phase_offset", "rad", each="place")
     heater_efficiency: Array = parameter(
         1.0, unit="1", bounds=above(0), stage="fabricate", ideal=1.0, doc="phase over nominal phase of each heater (heaters,)"
     )
-    power_pi_spread: Array = _spread("heater_efficiency", "1", "lognormal")
+    power_pi_spread: Array = deviation("heater_efficiency", "1", "lognormal", each="place")
     loss_db: Array = _knob("dB", "loss of power in each interferometer (columns, slots)", bounds=(0, None))
-    loss_spread: Array = _spread("loss_db", "1", "lognormal")
+    loss_spread: Array = deviation("loss_db", "1", "lognormal", each="place")
     imbalance_db: Array = _knob("dB", "loss of the upper inner arm less that of the lower one (columns, slots)")
-    imbalance_spread: Array = _spread("imbalance_db", "dB")
+    imbalance_spread: Array = deviation("imbalance_db", "dB", each="place")
     phase_step: Array = _knob("rad", "quantum of the phase that a heater is asked for", bounds=(0, None), stage="read")
     phase_noise: Array = _knob("rad", "root-mean-square noise of each heater in a read", bounds=(0, None), stage="read")
     crosstalk: Array = _knob("1", "share of a heater's phase that a guide one mode away feels", bounds=(0, 1), stage="read")
@@ -105,7 +91,7 @@ class Mesh(Tunable):
     column_pitch: Array = parameter(300e-6, unit="m", bounds=above(0), doc="length of one column")
     drift_rate: Array = _knob("rad/s^0.5", "random walk of each phase", bounds=(0, None), stage="age")
     thermal_sensitivity: Array = _knob("rad/K", "phase of each place per ambient temperature (heaters,)", stage="fabricate")
-    thermal_sensitivity_spread: Array = _spread("thermal_sensitivity", "rad/K")
+    thermal_sensitivity_spread: Array = deviation("thermal_sensitivity", "rad/K", each="place")
     temperature: Array = parameter(ROOM_TEMPERATURE, unit="K", bounds=above(0), stage="read", doc="ambient temperature")
     calibration_temperature: Array = parameter(
         ROOM_TEMPERATURE, unit="K", bounds=above(0), doc="ambient temperature at which phases were calibrated"
@@ -193,7 +179,8 @@ class Mesh(Tunable):
         on_chip = functools.partial(self.layout.heaters.on_chip, plain=plain)
         warm = on_chip(self.heater_efficiency * driven)
         pitch = (self.column_pitch / 2, self.mode_pitch)
-        return warm + felt_by_neighbours(warm, self.crosstalk, self.crosstalk_length, pitch) + on_chip(self.still_phases())
+        felt = felt_by_neighbours(warm, self.crosstalk, self.crosstalk_length, pitch, plain=plain)
+        return warm + felt + on_chip(self.still_phases())
 
     def optics(self, heat: Array | None = None, *, plain: bool = False) -> Optics:
         """Its interferometers as they are now; `plain` where a circuit pushes tangents through them."""

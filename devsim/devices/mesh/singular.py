@@ -13,7 +13,7 @@ from devsim.devices.mesh.mesh import Mesh
 from devsim.devices.mesh.steering import ChainRule, Steering
 from devsim.devices.mesh.tunable import Tunable
 from devsim.devices.photonic.light import weakened
-from devsim.parameter import parameter, state
+from devsim.parameter import deviation, parameter, state
 from devsim.ports import Balance, Port, no_memory, optical, quiet
 from devsim.quantise import quantise
 from devsim.randomness import named_key
@@ -41,16 +41,7 @@ class SingularValueMesh(Tunable):
     attenuation_offset: Array = parameter(
         0.0, unit="1", bounds=(-1, 1), stage="fabricate", ideal=0.0, doc="error of each transmission, shape as they are"
     )
-    attenuation_spread: Array = parameter(
-        0.0,
-        unit="1",
-        bounds=(0, None),
-        stage="fabricate",
-        spreads="attenuation_offset",
-        law="absolute",
-        ideal=0.0,
-        doc="standard deviation of attenuation_offset from one to the next",
-    )
+    attenuation_spread: Array = deviation("attenuation_offset", "1", each="place")
     attenuation_step: Array = parameter(
         0.0, unit="1", bounds=(0, None), stage="read", ideal=0.0, doc="quantum of the transmissions asked for"
     )

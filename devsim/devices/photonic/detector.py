@@ -6,9 +6,9 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from devsim.check import above
-from devsim.devices.photonic.lanes import Lanes, deviation
+from devsim.devices.photonic.lanes import Lanes
 from devsim.devices.photonic.light import power, turned
-from devsim.parameter import Derived, parameter
+from devsim.parameter import Derived, deviation, parameter
 from devsim.physics import BOLTZMANN, ELEMENTARY_CHARGE, ROOM_TEMPERATURE
 from devsim.ports import Balance, Noise, electrical, optical
 

@@ -3,9 +3,9 @@
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from devsim.devices.photonic.lanes import Lanes, deviation, loss
+from devsim.devices.photonic.lanes import Lanes, loss
 from devsim.devices.photonic.light import turned, weakened
-from devsim.parameter import parameter
+from devsim.parameter import deviation, parameter
 from devsim.ports import Balance, no_memory, optical, quiet
 
 

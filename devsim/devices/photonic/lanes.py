@@ -47,21 +47,6 @@ class Lanes(Element):
         return Unknown(jnp.zeros(self.shape(), precision), scale, settles)
 
 
-def deviation(field: str, unit: str, law: str = "absolute") -> Any:
-    """The knob that spreads `field` from lane to lane: a normal draw added to it, or a log-normal factor on it."""
-    words = "relative standard deviation" if law == "lognormal" else "standard deviation"
-    return parameter(
-        0.0,
-        unit=unit,
-        bounds=(0, None),
-        stage="fabricate",
-        spreads=field,
-        law=law,
-        ideal=0.0,
-        doc=f"{words} of {field} from lane to lane",
-    )
-
-
 def loss(doc: str) -> Any:
     """A knob in dB, zero where ideal."""
     return parameter(0.0, unit="dB", bounds=(0, None), ideal=0.0, doc=doc)

@@ -5,10 +5,9 @@ from jaxtyping import Array
 
 from devsim.check import above
 from devsim.devices.photonic.electrode import Electrode
-from devsim.devices.photonic.lanes import deviation
 from devsim.devices.photonic.light import SPEED_OF_LIGHT, root, turned, weakened
 from devsim.devices.photonic.waveguide import Guide
-from devsim.parameter import Derived, parameter
+from devsim.parameter import Derived, deviation, parameter
 from devsim.ports import Balance, Stated, optical, quiet
 
 RADIUS = Derived(

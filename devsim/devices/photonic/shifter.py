@@ -7,9 +7,9 @@ from jaxtyping import Array
 from devsim import check
 from devsim.check import InputError, above
 from devsim.devices.photonic.electrode import Electrode
-from devsim.devices.photonic.lanes import Lanes, deviation, loss
+from devsim.devices.photonic.lanes import Lanes, loss
 from devsim.devices.photonic.light import turned, weakened
-from devsim.parameter import parameter
+from devsim.parameter import deviation, parameter
 from devsim.physics import BOLTZMANN, ROOM_TEMPERATURE
 from devsim.ports import Balance, Noise, electrical, no_memory, optical, quiet
 

@@ -6,9 +6,9 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from devsim.check import above
-from devsim.devices.photonic.lanes import Lanes, carrier, deviation
+from devsim.devices.photonic.lanes import Lanes, carrier
 from devsim.devices.photonic.light import SPEED_OF_LIGHT, turned, weakened
-from devsim.parameter import parameter
+from devsim.parameter import deviation, parameter
 from devsim.ports import Balance, Stated, optical, quiet
 
 

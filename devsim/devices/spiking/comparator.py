@@ -7,7 +7,7 @@ from jaxtyping import Array
 from devsim import check
 from devsim.check import above
 from devsim.devices.spiking.countdown import over, restarted, waiting
-from devsim.parameter import parameter
+from devsim.parameter import deviation, parameter
 from devsim.part import Element
 from devsim.ports import Balance, Port, Unknown, ageless, quiet, spikes_out
 from devsim.surrogate import spike
@@ -26,16 +26,7 @@ class SpikingComparator(Element):
 
     side_by_side = True
     threshold: Array = parameter(0.0, unit="V", doc="input above which it fires, a number or shape (n,) for a bus")
-    threshold_spread: Array = parameter(
-        0.0,
-        unit="V",
-        bounds=(0, None),
-        stage="fabricate",
-        spreads="threshold",
-        law="absolute",
-        ideal=0.0,
-        doc="standard deviation of the threshold from channel to channel",
-    )
+    threshold_spread: Array = deviation("threshold", "V", each="channel")
     hysteresis: Array = parameter(0.0, unit="V", bounds=(0, None), doc="how far below the threshold it arms again")
     refractory_time: Array = parameter(0.0, unit="s", bounds=(0, None), doc="time after an event without another one")
     surrogate_width: Array = parameter(

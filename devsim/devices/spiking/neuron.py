@@ -7,7 +7,7 @@ from jaxtyping import Array
 from devsim import check
 from devsim.check import above
 from devsim.devices.spiking.countdown import over, restarted, waiting
-from devsim.parameter import parameter
+from devsim.parameter import deviation, parameter
 from devsim.part import Element
 from devsim.ports import Balance, Noise, Unknown, ageless, potential_out, signal_in, spikes_out
 from devsim.surrogate import spike
@@ -27,16 +27,7 @@ class IntegrateAndFire(Element):
 
     side_by_side = True
     threshold: Array = parameter(1.0, unit="V", doc="membrane potential at which it fires, a number or shape (n,) for a bus")
-    threshold_spread: Array = parameter(
-        0.0,
-        unit="V",
-        bounds=(0, None),
-        stage="fabricate",
-        spreads="threshold",
-        law="absolute",
-        ideal=0.0,
-        doc="standard deviation of the threshold from neuron to neuron",
-    )
+    threshold_spread: Array = deviation("threshold", "V", each="neuron")
     capacitance: Array = parameter(1e-12, unit="F", bounds=above(0), doc="membrane capacitance C")
     leak_conductance: Array = parameter(1e-10, unit="S", bounds=(0, None), doc="leak g; zero for a pure integrator")
     resting_potential: Array = parameter(0.0, unit="V", doc="potential that the leak tends to, and that of power-up")

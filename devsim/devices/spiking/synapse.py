@@ -6,7 +6,7 @@ from jaxtyping import Array
 
 from devsim import check
 from devsim.check import InputError, above
-from devsim.parameter import parameter
+from devsim.parameter import deviation, parameter
 from devsim.part import Element
 from devsim.ports import Balance, Port, Stated, Unknown, ageless, quiet, signal_out, spikes_in, spikes_out
 
@@ -51,15 +51,7 @@ class CurrentSynapse(Element):
     weight: Array = parameter(
         1e-9, unit="A", doc="current per event: a number, shape (n,) lane by lane, or (before, after) from every lane to every"
     )
-    weight_spread: Array = parameter(
-        0.0,
-        unit="1",
-        bounds=(0, None),
-        stage="fabricate",
-        spreads="weight",
-        ideal=0.0,
-        doc="relative standard deviation from synapse to synapse",
-    )
+    weight_spread: Array = deviation("weight", "1", "lognormal", each="synapse")
     time_constant: Array = parameter(5e-3, unit="s", bounds=above(0), doc="tau, time in which the current decays by e")
     domain: str = eqx.field(static=True, default="electrical")
     age, noise = ageless, quiet
