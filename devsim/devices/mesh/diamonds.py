@@ -108,9 +108,7 @@ def _operators(told: Tiling, cells: Pair) -> Array:
     k, merged = told.side, cells
     while merged[0].shape[0] < 2 * k:
         size = merged[0].shape[0]
-        parts = _two(lambda g: g.reshape(size, size, 4, -1, g.shape[-1]), merged)
-        first, upper, lower, last = (_two(lambda g, i=i: g[:, :, i], parts) for i in range(4))
-        merged = _merge(first, upper, lower, last)
+        merged = _merge(*_two(lambda g: g.reshape(size, size, 4, -1, g.shape[-1]), merged))
     shape = (*told.shape, 2, k, 2, k)
     re, im = (jnp.moveaxis(part[:, :, 0], -1, 0).reshape(shape) for part in merged)
     rows = jnp.stack([jnp.stack([re, -im], axis=5), jnp.stack([im, re], axis=5)], axis=3)
@@ -156,12 +154,14 @@ def _merged(a: Pair, c: Pair, b: Pair, d: Pair) -> tuple[Pair, Pair]:
     return _blocks([[_at(c, u, u), _at(upper, u, every), zero], row, [zero, _at(lower, w, every), _at(b, w, w)]]), middle
 
 
-def _merge_primal(a: Pair, c: Pair, b: Pair, d: Pair) -> tuple[Pair, tuple]:
-    out, middle = _merged(a, c, b, d)
-    return out, (a, c, b, d, middle)
+def _merge_primal(*quarters: Array) -> tuple[Pair, tuple]:
+    """Of (size, size, 4, ...): four squares side by side, the first, the upper, the lower and the last one."""
+    parts = tuple(_two(lambda g, i=i: g[:, :, i], quarters) for i in range(4))
+    out, middle = _merged(*parts)
+    return out, (*parts, middle)
 
 
-def _merge_transpose(kept: tuple, g: Pair) -> tuple[Pair, ...]:
+def _merge_transpose(kept: tuple, g: Pair) -> Pair:
     """For Z = X Y: dX = dZ Y^+, dY = X^+ dZ, with the parts of the gradient as those of a complex number."""
     a, c, b, d, middle = kept
     size = a[0].shape[0]
@@ -179,7 +179,7 @@ def _merge_transpose(kept: tuple, g: Pair) -> tuple[Pair, ...]:
     right = _blocks([[_at(below, w, bottom)], [_at(g, bottom, bottom)]])
     d_c = _blocks([[left, _product(upper, _adjoint(_at(a, u, every)))]])
     d_b = _blocks([[_product(lower, _adjoint(_at(a, w, every))), right]])
-    return d_a, d_c, d_b, _product(row, _adjoint(full))
+    return _two(lambda *parts: jnp.stack(parts, 2), d_a, d_c, d_b, _product(row, _adjoint(full)))
 
 
 _merge = with_rule(_merge_primal, _merge_transpose)
@@ -199,23 +199,36 @@ def _tiles(x: Array, count: int) -> Array:
 
 
 def _stages(x: Array, operators: Array, first: int) -> Array:
-    """All coarse columns. Fields are stored once per coarse column, that is k times more seldom than per column."""
-    odd = [(stage + first) % 2 == 1 for stage in range(operators.shape[0])]
+    """All coarse columns, two at a time. The reverse rule keeps the waves before each two and finds those between again."""
+    odd = (first % 2 == 1, first % 2 == 0)
+    count = operators.shape[0]
+    whole = count - count % 2
+    paired = lambda w: w[:whole].reshape(whole // 2, 2, *w.shape[1:])
 
     def primal(x, operators):
-        before = []
-        for here, operator in zip(odd, operators, strict=True):
-            before.append(x)
-            x = _cross(x, operator, here)
-        return x, (operators, before)
+        both = lambda x, w: (_cross(_cross(x, w[0], odd[0]), w[1], odd[1]), x)
+        x, before = jax.lax.scan(both, x, paired(operators))
+        last = _cross(x, operators[-1], odd[0]) if count > whole else x
+        return last, (operators, before, x)
 
     def transpose(kept, g):
-        operators, before = kept
-        found = []
-        for stage in reversed(range(len(odd))):
-            found.append(_outer(g, before[stage], operators.shape[1], odd[stage]))
-            g = _cross(g, operators[stage], odd[stage], transposed=True)
-        return g, jnp.stack(found[::-1])
+        operators, before, x = kept
+        tiles = operators.shape[1]
+
+        def back(g, w, x, odd):
+            return _cross(g, w, odd, transposed=True), _outer(g, x, tiles, odd)
+
+        def both(g, told):
+            w, x = told
+            g, second = back(g, w[1], _cross(x, w[0], odd[0]), odd[1])
+            g, first = back(g, w[0], x, odd[0])
+            return g, jnp.stack([first, second])
+
+        tail = jnp.zeros((0, *operators.shape[1:]), operators.dtype)
+        if count > whole:
+            g, tail = back(g, operators[-1], x, odd[0])
+        g, found = jax.lax.scan(both, g, (paired(operators), before), reverse=True)
+        return g, jnp.concatenate([found.reshape(whole, *operators.shape[1:]), tail.reshape(-1, *operators.shape[1:])])
 
     return with_rule(primal, transpose)(x, operators)
 

@@ -1,10 +1,13 @@
 """The 2x2 transfer of every interferometer of a mesh, from phases, splitter angles and losses."""
 
+import functools
 import math
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
+
+from devsim.devices.mesh.rule import apart
 
 _TERMS = 10
 _QUARTER = math.pi / 2
@@ -42,18 +45,21 @@ def _derivative(primals, tangents):
     return (cosine, sine), (-sine * tangents[0], cosine * tangents[0])
 
 
-def transfer(before: Array, inside: Array, errors: Array, kept: Array) -> tuple[Array, Array]:
+def transfer(phases: Array, errors: Array, kept: Array, *, plain: bool = False) -> tuple[Array, Array]:
     """(real, imaginary) parts (2, 2, ...) of T = B(b) diag(p e^{i u}, q e^{i l}) B(a) diag(e^{i x}, e^{i y}).
 
-    Equations: B(e) = [[cos, i sin], [i sin, cos]] of pi/4 + e. before: (2, ...) the phases x, y in front, rad. inside:
-    (2, ...) the phases u, l of the inner arms, rad. errors: (2, ...) the splitters' a, b, rad. kept: (2, ...) p, q, what
-    each arm keeps of the amplitude.
+    Equations: B(e) = [[cos, i sin], [i sin, cos]] of pi/4 + e. phases: (4, ...) x, y in front, then u, l of the inner arms,
+    rad. errors: (2, ...) the splitters' a, b, rad. kept: (2, ...) p, q, what each arm keeps of the amplitude. plain: without
+    rules of our own, which know no forward mode.
     Source: Clements et al., Optica 3, 1460 (2016); splitter errors: Bandyopadhyay, Hamerly, Englund, Optica 8, 1247 (2021).
     """
-    c, s = jax.lax.optimization_barrier(cosine_and_sine(jnp.stack([*before, *inside, *(errors + math.pi / 4)])))
-    cx, cy, cu, cl, ca, cb = c
-    sx, sy, su, sl, sa, sb = s
-    up, low = (kept[0] * cu, kept[0] * su), (kept[1] * cl, kept[1] * sl)
+    split = functools.partial(apart, plain=plain)
+    angles = (*split(phases), *split(errors + math.pi / 4))
+    (cx, sx), (cy, sy), (cu, su), (cl, sl), (ca, sa), (cb, sb) = jax.lax.optimization_barrier(
+        [cosine_and_sine(angle) for angle in angles]
+    )
+    upper, lower = split(kept)
+    up, low = (upper * cu, upper * su), (lower * cl, lower * sl)
     combined = lambda p, q: (p * up[0] + q * low[0], p * up[1] + q * low[1])
     timesi = lambda z: (-z[1], z[0])
     turned = lambda z, cosine, sine: (z[0] * cosine - z[1] * sine, z[0] * sine + z[1] * cosine)

@@ -1,5 +1,6 @@
 """The waves in a mesh, from the phases of its places, its splitters and its losses."""
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -20,18 +21,20 @@ class Optics(NamedTuple):
     screen: Array
 
 
+@functools.partial(jax.jit, static_argnames=("layout", "plain"))
 def optics(layout: Layout, places: Array, errors: Array, kept: Array, *, plain: bool = False) -> Optics:
     """From the phases of all `places` (2 columns + 1, modes), rad, splitter `errors` (2, columns, slots), rad, and what the
     inner arms keep of the amplitude, `kept` (2, columns, slots). plain: as `transmit`."""
     heaters = layout.heaters
     flat = places.reshape(-1)
     phases = heaters.at_cells(flat, plain=plain)
-    cells = transfer(phases[:2], phases[2:], errors, kept)
+    cells = transfer(phases, errors, kept, plain=plain)
     idle = heaters.at_idle(flat, plain=plain)
     factor = lambda phase: jax.lax.complex(*cosine_and_sine(phase))
     return Optics(cells, factor(idle[0] + idle[1]), factor(places[-1]))
 
 
+@functools.partial(jax.jit, static_argnames=("layout", "plain"))
 def transmit(layout: Layout, parts: Optics, waves: Array, *, plain: bool = False) -> Array:
     """`waves` (modes, batch) at the inputs, as they leave the outputs.
 
@@ -46,6 +49,7 @@ def transmit(layout: Layout, parts: Optics, waves: Array, *, plain: bool = False
     return parts.screen[:, None] * crossed
 
 
+@functools.partial(jax.jit, static_argnames="layout")
 def transmit_back(layout: Layout, parts: Optics, waves: Array) -> Array:
     """`waves` (modes, batch) that enter the outputs, as they leave the inputs: the transposed matrix."""
     factors = lane_factors(layout, parts.cells, parts.idle)
