@@ -132,6 +132,7 @@ def test_of_equal_loops_the_one_that_floats_is_named():
         operating_point(circuit, {"in": 1.0})
 
 
+@pytest.mark.slow
 def test_ties_to_the_start_lead_to_the_root_where_damping_is_stuck(monkeypatch):
     strong = LOOP.set("laser.power", 12e-3)
     found = operating_point(strong)

@@ -144,6 +144,7 @@ def test_in_a_circuit_it_answers_as_it_reads(conduction):
     np.testing.assert_allclose(operating_point(circuit.reduce(), {"x": x})["out"], expected, rtol=1e-8)
 
 
+@pytest.mark.slow
 def test_columns_that_are_loads_are_solved_together_with_the_grid():
     """Bit lines that end in resistors instead of virtual grounds equal a crossbar with that sense resistance."""
     grounded = make(SingleCells(), wire_resistance=10.0, sense_resistance=1e3)
@@ -156,6 +157,7 @@ def test_columns_that_are_loads_are_solved_together_with_the_grid():
         np.testing.assert_allclose(operating_point(circuit, {"x": x})["end"], 1e3 * current, rtol=1e-8)
 
 
+@pytest.mark.slow
 def test_derivatives_through_the_circuit_equal_central_differences():
     circuit, x = circuit_of(make(DifferentialPairs(), Sinh(2.0), wire_resistance=10.0)), jnp.asarray(RNG.uniform(-1, 1, ROWS))
     out = jax.jit(lambda c: jnp.sum(operating_point(c, {"x": x})["out"] ** 2))

@@ -56,6 +56,7 @@ def test_the_noise_densities_of_dies_are_those_of_one_after_another(spectra):
     assert len(set(np.asarray(many.density[:, 0]))) == DIES
 
 
+@pytest.mark.slow
 def test_the_noise_of_dies_is_ranked_printed_and_tabulated(spectra):
     many, each = spectra
     ranking, powers = many.ranking(), np.array([one.integrated() for one in each])

@@ -126,6 +126,7 @@ def test_the_light_that_is_split_is_detected_or_lost_as_the_losses_say():
     assert size("hot") == pytest.approx(size("upper") * 10**-0.02, rel=1e-13)
 
 
+@pytest.mark.slow
 def test_every_parameter_has_the_derivative_of_central_differences():
     """All knobs at once by reverse mode, each in units of its value (of one where that is zero)."""
     paths = [path for path, entry in LOOP.parameters().items() if entry.quantity.knob]

@@ -312,6 +312,7 @@ def test_an_explicit_noisy_run_has_the_derivatives_of_central_differences():
     assert_slopes(score, PENDULUM.set("p.agitation", 0.5), ("p.damping", "p.agitation", "p.stiffness"))
 
 
+@pytest.mark.slow
 def test_an_implicit_noisy_run_has_the_derivatives_of_central_differences():
     """At 1e10 K, so that the noise of resistor and diode counts beside the drive."""
     key = jax.random.key(6)

@@ -169,6 +169,7 @@ def test_steep_cells_meet_kirchhoff_and_ohm(scale):
     assert_close(jnp.sum(solution.row_current), jnp.sum(solution.column_current))
 
 
+@pytest.mark.slow
 def test_derivatives_of_steep_cells_agree_both_ways_and_with_differences():
     def figure(conductance, row, column, wires, steepness):
         return 1e3 * jnp.sum(steep(conductance, row, column, wires, steepness).column_current ** 2)

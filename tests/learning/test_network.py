@@ -37,6 +37,7 @@ def test_forward_is_what_numpy_computes():
         np.testing.assert_allclose(layer.activity, x, rtol=0, atol=1e-14)
 
 
+@pytest.mark.slow
 def test_every_array_reads_with_noise_of_its_own_and_every_key_anew():
     network = crossbars((4, 4, 4), 3, read_noise=0.02)
     twins = LayeredNetwork((network.arrays[0],) * 2, network.biases, Linear(), Linear())

@@ -34,6 +34,7 @@ def test_noise_of_a_sweep_spreads_power_pi_as_the_least_squares_say():
     assert abs(float(jnp.mean(found.power_pi)) - power_pi) < 5 * expected / np.sqrt(count)
 
 
+@pytest.mark.slow
 def test_a_mesh_finds_its_setting_from_output_powers_alone():
     mesh = Mesh.of(4).set("splitter_spread", 0.03).set("phase_offset_spread", 0.5).fabricate(KEY)
     target = haar(4, seed=2)

@@ -27,7 +27,10 @@ def samples(size, count=5):
     return x, lambda y: jnp.sum((jnp.abs(y) ** 2 - wanted) ** 2) + jnp.sum(jnp.real(y) ** 3)
 
 
-@pytest.mark.parametrize("layout", [Rectangular(5), Triangular(4), Symmetric(4), Butterfly(4)])
+LONG = [pytest.param(layout, marks=pytest.mark.slow, id=str(layout)) for layout in (Triangular(4), Symmetric(4), Butterfly(4))]
+
+
+@pytest.mark.parametrize("layout", [Rectangular(5), *LONG], ids=str)
 def test_intensities_give_the_exact_gradient_of_a_mesh_without_loss_and_noise(layout):
     mesh = drawn(layout, splitter_spread=0.05, phase_offset_spread=0.3, power_pi_spread=0.05)
     x, loss = samples(layout.modes)

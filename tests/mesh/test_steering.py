@@ -63,11 +63,17 @@ def test_the_chain_rule_is_the_gradient_of_the_gain(name):
         assert abs(slope - change @ v) < 1e-6 * float(jnp.linalg.norm(change))
 
 
-STEERINGS = [ChainRule(), Perturbation(directions=40), MeasuredLeastSquares(share=1.0)]
+LONG = {("balanced", MeasuredLeastSquares), ("singular values", MeasuredLeastSquares), ("incoherent", MeasuredLeastSquares)}
+STEPS = [
+    pytest.param(
+        name, steering, marks=[pytest.mark.slow] * ((name, type(steering)) in LONG), id=f"{name}-{type(steering).__name__}"
+    )
+    for name in ("incoherent", "homodyne", "balanced", "singular values")
+    for steering in (ChainRule(), Perturbation(directions=40), MeasuredLeastSquares(share=1.0))
+]
 
 
-@pytest.mark.parametrize("steering", STEERINGS, ids=lambda s: type(s).__name__)
-@pytest.mark.parametrize("name", ["incoherent", "homodyne", "balanced", "singular values"])
+@pytest.mark.parametrize(("name", "steering"), STEPS)
 def test_a_small_step_gains(name, steering):
     """To first order by |gradient|^2 along the gradient; every strategy goes up."""
     array, wanted = ARRAYS[name].put(steering=steering), proposal(1e-3)
@@ -92,6 +98,7 @@ def test_perturbations_average_to_the_gradient():
     assert np.max(abs(exact)) > 5 * np.max(5 * error + bias)
 
 
+@pytest.mark.slow
 def test_more_directions_make_perturbations_less_noisy():
     """Variance falls as one over their number: 200 draws of each, five standard errors of a ratio of variances."""
     array, wanted = ARRAYS["homodyne"], proposal(1.0)
@@ -102,6 +109,7 @@ def test_more_directions_make_perturbations_less_noisy():
     assert abs(ratio / 16 - 1) < 5 * np.sqrt(2 * 2 / 200)
 
 
+@pytest.mark.slow
 def test_measured_least_squares_reaches_what_the_gradient_does_not():
     """A change that the mesh can make: what is left falls to less than 5 per cent in eight rounds, a tenth of what one step
     along the gradient leaves."""
@@ -120,9 +128,10 @@ def test_measured_least_squares_reaches_what_the_gradient_does_not():
 def test_measured_least_squares_never_ends_further_away():
     """The best of what was tried includes no step at all: without noise the residual cannot grow."""
     array = ARRAYS["incoherent"].put(steering=MeasuredLeastSquares(share=0.3))
+    nudged = jax.jit(lambda a, d: a.nudge(d, KEY))
     for seed in range(3):
         delta = 0.3 * np.random.default_rng(seed).normal(size=(4, 4))
-        found = jax.jit(lambda a, d: a.nudge(d, KEY))(array, delta)
+        found = nudged(array, delta)
         assert jnp.linalg.norm(array.weights() + delta - found.weights()) <= np.linalg.norm(delta) * (1 + 1e-12)
 
 

@@ -153,6 +153,7 @@ def test_an_electro_optic_arm_follows_its_junction():
     assert bar[-1] > 1e2 * tolerance
 
 
+@pytest.mark.slow
 def test_a_ring_modulator_ends_at_the_operating_point_of_its_new_voltage():
     ring = RingModulator(
         length=60e-6, coupling=0.05, loss_db_per_cm=3.0, capacitance=1e-14, series_resistance=50.0, shift_per_volt=4e-11
