@@ -79,11 +79,21 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
     return centred @ np.linalg.svd(centred, full_matrices=False)[2][:3].T, data.target
 
 
+def recordings() -> Path | None:
+    """The file of measured vowels, if there is one."""
+    path = Path(os.environ.get("DEVSIM_DATA", "")) / "vowel" / "h95.csv"
+    return path if "DEVSIM_DATA" in os.environ and path.exists() else None
+
+
 def samples() -> tuple[np.ndarray, np.ndarray]:
     """Vowels where there are any, else digits."""
-    folder = os.environ.get("DEVSIM_DATA")
-    path = None if folder is None else Path(folder) / "vowel" / "h95.csv"
-    return vowels(path) if path is not None and path.exists() else digits()
+    path = recordings()
+    return digits() if path is None else vowels(path)
+
+
+def kinds() -> tuple[str, ...]:
+    """What the classes of `samples` are called."""
+    return tuple(map(str, range(CLASSES))) if recordings() is None else tuple(VOWELS.values())
 
 
 def taught_in_software(features: Array, labels: Array, key: Key[Array, ""]) -> LayeredNetwork:

@@ -1,13 +1,12 @@
 """The figures of the chip that names vowels."""
 
-import os
 from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
-from circuits.mesh_vowels import CLASSES, VOWELS, WAYS, Task
+from circuits.mesh_vowels import CLASSES, WAYS, Task, kinds
 from devsim import plot
 from devsim.chip import Picture
 from devsim.engine import for_each_key
@@ -70,11 +69,13 @@ def _splitters(right: np.ndarray, perfect: float) -> Picture:
 
 
 def _confusion(named: np.ndarray, labels: np.ndarray) -> Picture:
-    folder = os.environ.get("DEVSIM_DATA")
-    kinds = ", ".join(VOWELS.values()) if folder else ", ".join(map(str, range(CLASSES)))
     hits = named[..., None] == np.arange(CLASSES)
     counts = np.stack([hits[:, labels == kind].sum((0, 1)) for kind in range(CLASSES)])
     drawn = plot.heat_map(
-        counts / counts.sum(1, keepdims=True), "1", "share of the kind", x_label=f"named ({kinds})", y_label="true kind"
+        counts / counts.sum(1, keepdims=True),
+        "1",
+        "share of the kind",
+        x_label=f"named ({', '.join(kinds())})",
+        y_label="true kind",
     )
     return Picture("confusion", "What is taken for what", f"As programmed, over {DIES} dies and the whole test part.", drawn)

@@ -229,5 +229,4 @@ class MZIContrastiveHebbian8(ContrastiveHebbianChip):
     """Eight units a layer, sixteen patterns."""
 
     name: ClassVar[str] = "mzi-contrastive-hebbian-8"
-    usual_dies: ClassVar[int] = 4
     size: ClassVar[int] = 8

@@ -27,7 +27,7 @@ from jaxtyping import Array, Int, Key
 from circuits.layers import Feedback, network_of, taught, two_layers, with_random_phases
 from devsim.chip import Chip, Metric, Picture, share
 from devsim.circuit import Circuit
-from devsim.compare import _one_die
+from devsim.compare import one_die
 from devsim.devices.mesh import Homodyne, Mesh, OpticalArray
 from devsim.devices.mesh.steering import Steering
 from devsim.engine import for_each_key
@@ -183,7 +183,7 @@ class PhotonicRandomBackprop(Chip):
             """Share that is right behind the last stage (methods, splits), on dies as any run measures them."""
             lessons = at(jnp.full((len(METHODS), SPLITS), rate), [t for t, _ in inner])
             trial = Task(lessons, jnp.asarray(held, float), jnp.stack(linear))
-            return for_each_key(_one_die, (self, trial), keys)["share"][:, -1].mean(0)
+            return for_each_key(one_die, (self, trial), keys)["share"][:, -1].mean(0)
 
         best = np.array(RATES)[np.argmax([validated(rate) for rate in RATES], axis=0)]
         return Task(at(jnp.asarray(best), training), jnp.asarray(asked, float), jnp.stack(linear))

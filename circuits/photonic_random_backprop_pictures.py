@@ -15,7 +15,7 @@ from circuits.photonic_random_backprop import (
 )
 from devsim import plot
 from devsim.chip import Picture
-from devsim.compare import _one_die
+from devsim.compare import one_die
 from devsim.engine import for_each_key
 from devsim.randomness import named_key, numbered_keys
 
@@ -27,7 +27,7 @@ LABELS = {"rpb": "random backpropagation", "backprop": "backpropagation", "froze
 
 def pictures(chip: "PhotonicRandomBackprop", task: Task, key: Key[Array, ""]) -> list[Picture]:
     """Accuracy by method and split, accuracy while learning, what is taken for what."""
-    found = for_each_key(_one_die, (chip, task), numbered_keys(named_key(key, "pictures"), TRIALS))
+    found = for_each_key(one_die, (chip, task), numbered_keys(named_key(key, "pictures"), TRIALS))
     share = found["share"]  # (dies, stages, methods, splits)
     return [_by_method(share[:, -1], task), _while_learning(share, task), _confusion(found["taken"].sum(0))]
 

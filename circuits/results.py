@@ -1,6 +1,6 @@
 """Measures every installed chip beside its ideal network and rewrites the table of results in README.md beside it.
 
-Run as `python -m circuits.results`, or `make results`.
+Run as `python -m circuits.results [chip ...]`, or `make results`; rows of chips that are not named stay as they are.
 """
 
 import dataclasses
@@ -52,14 +52,28 @@ def measured(name: str) -> Measured:
     return Measured(name, result, max(few - many * CHUNK / max(chip.usual_dies, CHUNK), 0.0), many)
 
 
-def tables(chips: list[Measured]) -> str:
-    """Metrics, times, and what they were measured with, as Markdown."""
+def tables(chips: list[Measured], page: str = "") -> str:
+    """Metrics, times, and what they were measured with, as Markdown; rows of other chips are those of `page`."""
     metrics = ["| chip | metric | chip, mean | 95 % interval | ideal | unit |", "| --- | --- | ---: | ---: | ---: | --- |"]
     times = ["| chip | dies | to compile, s | to run, s |", "| --- | ---: | ---: | ---: |"]
-    for each in chips:
-        metrics += [_row(each.chip, metric, told) for metric, told in summary(each.result).items()]
-        times.append(f"| {each.chip} | {each.result.sizes['die']} | {each.compile_seconds:.1f} | {each.run_seconds:.1f} |")
+    found = {each.chip: each for each in chips}
+    for name in sorted({*found, *registry.chips()}):
+        rows, costs = rows_of(found[name]) if name in found else kept(page, name)
+        metrics += rows
+        times += costs
     return "\n".join([_made_with(chips), "", *metrics, "", *times])
+
+
+def rows_of(each: Measured) -> tuple[list[str], list[str]]:
+    """Rows of metrics, and that of times, of one chip."""
+    metrics = [_row(each.chip, metric, told) for metric, told in summary(each.result).items()]
+    return metrics, [f"| {each.chip} | {each.result.sizes['die']} | {each.compile_seconds:.1f} | {each.run_seconds:.1f} |"]
+
+
+def kept(page: str, chip: str) -> tuple[list[str], list[str]]:
+    """The same as `page` already has them."""
+    rows = [line for line in page.splitlines() if line.startswith(f"| {chip} | ")]
+    return [row for row in rows if "`" in row], [row for row in rows if "`" not in row]
 
 
 def _row(chip: str, metric: str, told: dict) -> str:
@@ -88,13 +102,13 @@ def replaced(page: str, text: str) -> str:
 
 def main() -> None:
     """Measure, then rewrite the page in one step."""
-    page = PAGE.read_text(encoding="utf-8")
-    replaced(page, "")  # a page without markers is found before minutes are spent
+    replaced(PAGE.read_text(encoding="utf-8"), "")  # a page without markers is found before minutes are spent
     chips = []
-    for name in registry.chips():
+    for name in sys.argv[1:] or registry.chips():
         print(name, file=sys.stderr, flush=True)
         chips.append(measured(name))
-    text = replaced(page, tables(chips))
+    page = PAGE.read_text(encoding="utf-8")
+    text = replaced(page, tables(chips, page))
     replace_file(PAGE, lambda file: file.write_text(text, encoding="utf-8"))
 
 

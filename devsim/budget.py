@@ -9,7 +9,7 @@ from jaxtyping import Array, Key
 
 from devsim import check
 from devsim.chip import Chip
-from devsim.compare import _one_die, interval
+from devsim.compare import interval, one_die
 from devsim.engine import for_each_key
 from devsim.part import Entry
 from devsim.provenance import provenance
@@ -48,7 +48,7 @@ def error_budget(
 
     def measured(variant: Chip) -> np.ndarray:
         nonlocal done
-        values = np.asarray(for_each_key(_one_die, (variant, task), keys)[metric])
+        values = np.asarray(for_each_key(one_die, (variant, task), keys)[metric])
         done += 1
         if progress is not None:
             progress(done, total)

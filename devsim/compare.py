@@ -28,12 +28,13 @@ def compare(
     check.whole("dies", dies, 1)
     task = chip.task(named_key(key, "task")) if task is None else task
     keys = numbered_keys(named_key(key, "dies"), dies)
-    measured = for_each_key(_one_die, (chip, task), keys, progress=progress)
-    ideal = for_each_key(_one_die, (chip.ideal(), task), keys[:CHUNK])
+    measured = for_each_key(one_die, (chip, task), keys, progress=progress)
+    ideal = for_each_key(one_die, (chip.ideal(), task), keys[:CHUNK])
     return dataset(chip, measured, ideal)
 
 
-def _one_die(chip_and_task: tuple[Chip, Any], key: Key[Array, ""]) -> dict[str, Array]:
+def one_die(chip_and_task: tuple[Chip, Any], key: Key[Array, ""]) -> dict[str, Array]:
+    """The metrics of the die that `key` draws."""
     chip, task = chip_and_task
     die = chip.build(task, named_key(key, "build"))
     return die.measure(task, named_key(key, "measure"))

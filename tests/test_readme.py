@@ -109,3 +109,8 @@ def test_only_what_lies_between_the_markers_is_replaced():
         InputError, match=r"must hold the lines `<!-- results: begin -->` and `<!-- results: end -->` once each"
     ):
         results.replaced("no markers", "new")
+
+
+def test_rows_of_a_chip_that_is_not_measured_again_stay():
+    page = "| a | `m` | 1 |\n| a-8 | `m` | 2 |\n| a | 8 | 3 |\n"
+    assert results.kept(page, "a") == (["| a | `m` | 1 |"], ["| a | 8 | 3 |"])
