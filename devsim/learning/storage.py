@@ -1,6 +1,7 @@
-"""Storage rules: from patterns of +-1 to the weights of an associative memory.
+"""Storage rules: from patterns of +-1, or of phases, to the weights of an associative memory.
 
-Patterns are (P, N): P patterns of N neurons. Weights are (N, N), symmetric, without unit.
+Patterns are (P, N): P patterns of N neurons, +-1 or, for neurons that have a phase, complex numbers of magnitude 1. Weights
+are (N, N), without unit, symmetric or Hermitian; the field of a state is s W.
 
 Hebb and Storkey are local: the change at a synapse needs only the two neurons it joins, their fields and its own
 weight, and one pattern after the other. `hebb_change` and `storkey_change` are that change, for an array's `nudge`.
@@ -19,19 +20,20 @@ from devsim.check import InputError
 def hebb(patterns: Array, *, keep_diagonal: bool = False) -> Array:
     """The Hebbian weights of `patterns` (P, N); local.
 
-    Equation: W = X^T X / N, with W_ii = 0 unless `keep_diagonal` (then W_ii = P / N).
+    Equation: W = X^H X / N, with W_ii = 0 unless `keep_diagonal` (then W_ii = P / N).
     Source: Hopfield, PNAS 79, 2554 (1982), eq. 2, divided by N as in Amit, Gutfreund and Sompolinsky,
-    Phys. Rev. Lett. 55, 1530 (1985).
-    Valid: uncorrelated patterns, P up to about 0.138 N (about 1.6 % wrong bits there, then collapse).
+    Phys. Rev. Lett. 55, 1530 (1985); phases: Noest, Phys. Rev. A 38, 2196 (1988).
+    Valid: uncorrelated patterns, P up to about 0.138 N (about 1.6 % wrong bits there, then collapse); of phases up to about
+    0.038 N (Cook, J. Phys. A 22, 2057 (1989)).
     """
-    x = bipolar("patterns", patterns)
-    return _diagonal(x.T @ x / x.shape[-1], keep_diagonal)
+    x = unimodular("patterns", patterns)
+    return _diagonal(x.conj().T @ x / x.shape[-1], keep_diagonal)
 
 
 def hebb_change(pattern: Array) -> Array:
-    """What one `pattern` (N,) adds to the Hebbian weights: x x^T / N, diagonal included; local."""
+    """What one `pattern` (N,) adds to the Hebbian weights: x_i* x_j / N, diagonal included; local."""
     x = jnp.asarray(pattern, jnp.result_type(pattern, float))
-    return jnp.outer(x, x) / x.shape[-1]
+    return jnp.outer(x.conj(), x) / x.shape[-1]
 
 
 def storkey(patterns: Array, *, keep_diagonal: bool = False) -> Array:
@@ -68,15 +70,15 @@ def storkey_change(weights: Array, pattern: Array) -> Array:
 def pseudo_inverse(patterns: Array, *, keep_diagonal: bool = True) -> Array:
     """The projection onto the space that `patterns` (P, N) span, P at most N; not local, a reference.
 
-    Equation: W = X^+ X, so that W x = x for each pattern and every mixture of them. Computed as V V^T from the
-    singular vectors of X above rounding: linearly dependent patterns and duplicates add nothing and do no harm
+    Equation: W = X^+ X (X^+ the pseudo-inverse), so that x W = x for each pattern and every mixture of them. Computed from
+    the singular vectors of X above rounding: linearly dependent patterns and duplicates add nothing and do no harm
     (`independent` counts those that remain). Without the diagonal the field of a pattern is (1 - W_ii) x_i: the
     patterns stay fixed points and their basins widen.
     Source: Personnaz, Guyon and Dreyfus, Phys. Rev. A 34, 4217 (1986); diagonal: Kanter and Sompolinsky,
     Phys. Rev. A 35, 380 (1987).
     Valid: patterns attract up to about N / 2; with N independent ones W is the identity, which recalls nothing.
     """
-    x = bipolar("patterns", patterns)
+    x = unimodular("patterns", patterns)
     count, size = x.shape
     if count > size:
         raise InputError(
@@ -85,18 +87,37 @@ def pseudo_inverse(patterns: Array, *, keep_diagonal: bool = True) -> Array:
         )
     _, kept, directions = _spectrum(x)
     basis = jnp.where(kept[:, None], directions, 0.0)
-    return _diagonal(basis.T @ basis, keep_diagonal)
+    return _diagonal(basis.conj().T @ basis, keep_diagonal)
 
 
 def independent(patterns: Array) -> Int[Array, ""]:
     """How many of `patterns` (P, N) are linearly independent: the rank of the pseudo-inverse weights."""
-    return _spectrum(bipolar("patterns", patterns))[1].sum()
+    return _spectrum(unimodular("patterns", patterns))[1].sum()
+
+
+def unimodular(name: str, patterns: Array) -> Array:
+    """`patterns` (P, N) of +-1, or complex of magnitude 1; InputError where they are neither or have another shape."""
+    if not np.issubdtype(jnp.result_type(patterns), np.complexfloating):
+        return bipolar(name, patterns)
+    _check_axes(name, patterns)
+    if check.is_concrete(patterns):
+        array = np.asarray(patterns)
+        magnitude = np.abs(array)
+        wrong = np.argwhere(~(np.abs(magnitude - 1) < 1e3 * np.finfo(magnitude.dtype).eps))
+        if len(wrong):
+            first = tuple(int(i) for i in wrong[0])
+            raise InputError(
+                f"`{name}` must hold complex numbers of magnitude 1, but {len(wrong)} of {array.size} have another "
+                f"(first {magnitude[first]:g} at index {first}); `jnp.exp(1j * phase)` makes them."
+            )
+    return jnp.asarray(patterns)
 
 
 def bipolar(name: str, patterns: Array) -> Array:
     """`patterns` (P, N) as floating-point numbers; InputError where they are not -1 or +1 or have another shape."""
-    if jnp.ndim(patterns) != 2 or 0 in jnp.shape(patterns):
-        raise InputError(f"`{name}` must have shape (patterns, neurons), none 0, but has shape {jnp.shape(patterns)}.")
+    _check_axes(name, patterns)
+    if np.issubdtype(jnp.result_type(patterns), np.complexfloating):
+        raise InputError(f"`{name}` must hold only -1 and +1 here, but are complex.")
     if check.is_concrete(patterns):
         array = np.asarray(patterns).astype(float)
         wrong = np.argwhere(np.abs(array) != 1)
@@ -107,6 +128,11 @@ def bipolar(name: str, patterns: Array) -> Array:
                 f"(first {array[first]:g} at index {first}); `2.0 * (picture > level) - 1` makes them."
             )
     return jnp.asarray(patterns, jnp.result_type(patterns, float))
+
+
+def _check_axes(name: str, patterns: Array) -> None:
+    if jnp.ndim(patterns) != 2 or 0 in jnp.shape(patterns):
+        raise InputError(f"`{name}` must have shape (patterns, neurons), none 0, but has shape {jnp.shape(patterns)}.")
 
 
 def _spectrum(x: Array) -> tuple[Array, Array, Array]:

@@ -134,3 +134,40 @@ def test_more_patterns_than_neurons_are_refused_by_the_pseudo_inverse():
         InputError, match=r"at most as many as their 5 neurons for the pseudo-inverse, but are 6: leave some out"
     ):
         pseudo_inverse(bits(14, 6, 5))
+
+
+def phasors(seed: int, *shape: int) -> np.ndarray:
+    return np.exp(1j * np.random.default_rng(seed).uniform(0, 2 * np.pi, shape))
+
+
+def test_hebbian_weights_of_phases_are_the_mean_product_of_each_pair():
+    x = phasors(1, 5, 12)
+    by_hand = sum(np.outer(p.conj(), p) for p in x) / 12
+    np.testing.assert_allclose(hebb(x, keep_diagonal=True), by_hand, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(sum(hebb_change(p) for p in x), by_hand, rtol=0, atol=1e-15)
+
+
+def test_stored_phases_are_exact_fixed_phases_of_hermitian_weights():
+    x = phasors(2, 12, 192)
+    w = np.asarray(pseudo_inverse(x))
+    np.testing.assert_allclose(w, w.conj().T, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(w @ w, w, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(x @ w, x, rtol=0, atol=1e-12)
+    assert independent(x) == 12 and np.trace(w).real == pytest.approx(12, abs=1e-12)
+    field = x @ np.asarray(pseudo_inverse(x, keep_diagonal=False))
+    np.testing.assert_allclose(field, (1 - np.diag(w).real) * x, rtol=0, atol=1e-12)
+
+
+def test_patterns_of_plus_and_minus_one_are_phases_too():
+    x = bits(3, 4, 20)
+    for rule in (hebb, pseudo_inverse):
+        np.testing.assert_allclose(rule(x + 0j), rule(x), rtol=0, atol=1e-14)
+
+
+def test_phases_of_another_magnitude_are_refused():
+    x = phasors(4, 2, 3)
+    x[1, 2] *= 2
+    with pytest.raises(InputError, match=r"magnitude 1, but 1 of 6 .* \(first 2 at index \(1, 2\)\); `jnp.exp\(1j \* phase\)`"):
+        pseudo_inverse(x)
+    with pytest.raises(InputError, match="`patterns` must hold only -1 and \\+1 here, but are complex"):
+        storkey(phasors(5, 2, 3))
