@@ -57,7 +57,7 @@ def test_a_mirror_lights_what_lies_behind_it_and_closes_a_loop_only_with_another
     assert any(step.implicit for step in plan_of(Circuit(**two)).steps)
 
 
-@pytest.mark.parametrize("mode", ["rest", "frequency", "implicit"])
+@pytest.mark.parametrize("mode", [pytest.param("rest", marks=pytest.mark.slow), "frequency", "implicit"])
 def test_the_jacobian_that_parts_fill_in_is_the_derivative(mode):
     plan = plan_of(LOOP, mode)
     rng = np.random.default_rng(3)

@@ -41,7 +41,7 @@ def test_a_large_universal_mesh_has_any_unitary_matrix(kind, modes):
 
 
 @pytest.mark.parametrize("kind", UNIVERSAL)
-@pytest.mark.parametrize("modes", [6, 7])
+@pytest.mark.parametrize("modes", [6, pytest.param(7, marks=pytest.mark.slow)])
 def test_local_correction_is_exact_where_no_interferometer_clips(kind, modes):
     """Splitters, offsets and efficiencies are all undone. A clip would leave an error of the order of sigma^2 = 1e-6."""
     target = haar(modes, 7)
