@@ -12,7 +12,7 @@ CORE := tests/every_device tests/test_circuit.py tests/test_operating_point.py t
 # Neighbouring tests stay on one worker, which has what they share in memory.
 PYTEST := python -m pytest -n auto --dist worksteal
 
-# With a pool of two threads, jaxlib 0.9.2 sometimes waits for ever inside XLA; NPROC is how many it makes.
+# On two cores jaxlib 0.9.2 sometimes waits for ever inside XLA; with more threads, as NPROC says, it has not been seen to.
 MANY_THREADS := NPROC=16 timeout 1200
 
 .PHONY: help run test test-slow test-all test-versions lint bench results clean

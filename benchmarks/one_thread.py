@@ -15,6 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import devsim  # noqa: E402, F401, I001
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
+from rich.console import Console  # noqa: E402
+from rich.table import Table  # noqa: E402
 
 
 def median_ms(function, *args, budget=3.0, most=100):
@@ -35,13 +37,7 @@ def shown(cells):
 
 
 def print_table(header, rows, title):
-    """Print rows of text under their header; plainly where rich is missing."""
-    try:
-        from rich.console import Console
-        from rich.table import Table
-    except ImportError:
-        print(title, header, *rows, sep="\n")
-        return
+    """Print rows of text under their header."""
     table = Table(*header, title=title)
     for row in rows:
         table.add_row(*row)

@@ -52,7 +52,7 @@ def measured(name: str) -> Measured:
     return Measured(name, result, max(few - many * CHUNK / max(chip.usual_dies, CHUNK), 0.0), many)
 
 
-def tables(chips: list[Measured], page: str = "") -> str:
+def tables(chips: list[Measured], page: str) -> str:
     """Metrics, times, and what they were measured with, as Markdown; rows of other chips are those of `page`."""
     metrics = ["| chip | metric | chip, mean | 95 % interval | ideal | unit |", "| --- | --- | ---: | ---: | ---: | --- |"]
     times = ["| chip | dies | to compile, s | to run, s |", "| --- | ---: | ---: | ---: |"]

@@ -147,7 +147,7 @@ def test_a_rectangle_bears_equal_loss_and_a_triangle_does_not(kind, published):
     assert_near(found, published, 0.0005)
 
 
-def grid_network(modes, sigma, draws):
+def assert_fang(modes, sigma, draws):
     """Fang et al. spread the amplitude transmission 2^-0.5 of splitters by sigma, their angle by 2^0.5 sigma, all phases by
     sigma: F = exp(-N (sigma^2 + 4 sigma^2)). Left: as for either error alone."""
     _, found, _ = drawn(modes, draws, splitter_spread=math.sqrt(2) * sigma, phase_offset_spread=sigma)
@@ -158,13 +158,13 @@ def grid_network(modes, sigma, draws):
 
 @pytest.mark.parametrize(("modes", "sigma", "draws"), quick_if_small((16, 0.04, 400), (64, 0.02, 60)))
 def test_phase_and_splitter_errors_together_follow_fang(modes, sigma, draws):
-    grid_network(modes, sigma, draws)
+    assert_fang(modes, sigma, draws)
 
 
 @SLOW
 @pytest.mark.parametrize(("sigma", "published"), [(0.01, 0.880), (0.02, 0.599)])
 def test_256_modes_have_the_fidelity_that_fang_published(sigma, published):
-    found = grid_network(256, sigma, 6)
+    found = assert_fang(256, sigma, 6)
     assert_near(found, published, 0.0005 + 9 * sigma**2)
 
 

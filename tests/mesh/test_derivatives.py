@@ -61,7 +61,7 @@ def plain_gradient(layout, lossy, dtype):
     return jax.jit(jax.value_and_grad(loss_of(PLAIN, layout), tuple(range(len(values)))))(*values)
 
 
-def compared(function, layout, *, lossy, dtype=np.float64, tolerance=1e-10):
+def assert_same_gradients(function, layout, *, lossy, dtype=np.float64, tolerance=1e-10):
     """Value and every gradient relative to the largest element of what plain differentiation gives."""
     values = told(layout, lossy=lossy, dtype=dtype)
     found = jax.jit(jax.value_and_grad(loss_of(function, layout), tuple(range(len(values)))))(*values)
@@ -77,23 +77,23 @@ LARGEST = [pytest.param(layout, marks=pytest.mark.slow, id=str(layout)) for layo
 
 @pytest.mark.parametrize("layout", [*SMALL, Butterfly(16), *LARGE], ids=str)
 def test_stored_fields_give_the_plain_gradient(layout):
-    compared(STORED, layout, lossy=True)
+    assert_same_gradients(STORED, layout, lossy=True)
 
 
 @pytest.mark.parametrize("layout", [*SMALL, Butterfly(16), *LARGE], ids=str)
 def test_walking_a_unitary_mesh_backwards_gives_the_plain_gradient(layout):
-    compared(WALKED, layout, lossy=False)
+    assert_same_gradients(WALKED, layout, lossy=False)
 
 
 @pytest.mark.parametrize("layout", [*SMALL, Rectangular(51), *LARGE, *LARGEST], ids=str)
 def test_diamonds_give_the_plain_gradient(layout):
-    compared(through_diamonds, layout, lossy=True)
+    assert_same_gradients(through_diamonds, layout, lossy=True)
 
 
 @pytest.mark.parametrize("function", [STORED, through_diamonds], ids=["stored", "diamonds"])
 def test_gradients_in_single_precision_lose_nothing_but_rounding(function):
     """50 columns of a few roundings of 6e-8 each."""
-    compared(function, Rectangular(51), lossy=True, dtype=np.float32, tolerance=50 * 10 * 6e-8)
+    assert_same_gradients(function, Rectangular(51), lossy=True, dtype=np.float32, tolerance=50 * 10 * 6e-8)
 
 
 @pytest.mark.parametrize("function", [STORED, WALKED, through_diamonds], ids=["stored", "walked", "diamonds"])
