@@ -9,6 +9,7 @@ from jaxtyping import Array
 from devsim.compile import Given, evaluate
 from devsim.layout import REST_SEGMENT
 from devsim.newton import Outcome
+from devsim.smooth import mean_exponential
 from devsim.stepping.frame import Failure, Frame, first_failure
 from devsim.stepping.memory import Events, memory_of
 from devsim.stepping.noise_path import PathState
@@ -108,8 +109,8 @@ class Explicit:
             third = rate(m + h / 2 * second, 0.5)
             return m + h / 6 * (first + 2 * second + 2 * third + rate(m + h * third, 1.0))
         own = self._own_rate(state, m, injected)
-        middle = m + h / 2 * _phi(h / 2 * own) * first
-        return m + h * _phi(h * own) * (rate(middle, 0.5) + own * (m - middle))
+        middle = m + h / 2 * mean_exponential(h / 2 * own) * first
+        return m + h * mean_exponential(h * own) * (rate(middle, 0.5) + own * (m - middle))
 
     def _own_rate(self, state: ExplicitState, m: Array, injected: dict) -> Array:
         """How quickly every stored unknown changes its own rate, all that its part is told held, 1/s.
@@ -134,10 +135,3 @@ def _once(n: Array, value: Array) -> Array:
     takes twice as long.
     """
     return jax.lax.cond(n >= 0, lambda value: value, jnp.zeros_like, value)
-
-
-def _phi(z: Array) -> Array:
-    """(exp(z) - 1) / z, smooth at zero."""
-    small = jnp.abs(z) < 1e-5
-    safe = jnp.where(small, 1.0, z)
-    return jnp.where(small, 1 + z / 2 + z**2 / 6, jnp.expm1(safe) / safe)

@@ -10,6 +10,7 @@ from jaxtyping import Array
 from devsim.compile import Plan
 from devsim.newton import Outcome
 from devsim.noise import NoiseSources
+from devsim.smooth import root
 from devsim.stepping.memory import Delays
 from devsim.stepping.noise_path import NoisePath, PathState
 
@@ -33,14 +34,8 @@ class Frame:
         assert self.path is not None and self.sources is not None
         state, units = self.path.advance(state, n - self.origin)
         densities = self.sources.densities(self.groups, segments)
-        values = [_root(density) * unit for density, unit in zip(densities, units, strict=True)]
+        values = [root(density) * unit for density, unit in zip(densities, units, strict=True)]
         return state, self.sources.injected(self.plan, values)
-
-
-def _root(density: Array) -> Array:
-    """The square root, with a derivative of zero at zero: a source that is off has no strength to be differentiated."""
-    on = density > 0
-    return jnp.where(on, jnp.sqrt(jnp.where(on, density, 1.0)), 0.0)
 
 
 class Failure(NamedTuple):

@@ -14,7 +14,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 400, 60
 SOURCE = {".py", ".jinja", ".js", ".css"}
 
 FLOORS = (
-    "check physics units quantise randomness newton engine provenance files style dataset",
+    "check physics units quantise smooth randomness newton engine provenance files style dataset",
     "parameter",
     "ports part ageing waveform surrogate",
     "devices",

@@ -20,6 +20,7 @@ from devsim.parameter import as_leaf, parameter, quantities, state
 from devsim.part import Part
 from devsim.quantise import round_through
 from devsim.randomness import named_key
+from devsim.smooth import mean_exponential, root
 
 GAIN_LAWS = ("relative", "lognormal")
 _share = dict(unit="1", bounds=(0, None), ideal=0.0)
@@ -291,7 +292,7 @@ class PulseCell(Cell):
         rest = self.rest_weight + self.rest_deviation
         decay = self.decay_rate * seconds
         draw = jax.random.normal(key, self.shape(), self.hidden.dtype)
-        walk = self.diffusion * _root(seconds * _mean_square(decay)) * draw
+        walk = self.diffusion * root(seconds * mean_exponential(-2 * decay)) * draw
         aged = self.hidden + (self.hidden - rest) * jnp.expm1(-decay) + walk
         return self.put(hidden=self._bounded(aged).astype(self.hidden.dtype))
 
@@ -348,15 +349,3 @@ def _nearest(cell: PulseCell, goal: Array) -> tuple[Array, Array]:
 def _at(cell: PulseCell, hidden: Array) -> PulseCell:
     """`cell` with another hidden weight; nothing is checked."""
     return eqx.tree_at(lambda cell: cell.hidden, cell, hidden)
-
-
-def _mean_square(decay: Array) -> Array:
-    """(1 - exp(-2 k t)) / (2 k t), the share of t by which a random walk spreads while it decays; 1 at zero."""
-    small = decay < 1e-6
-    safe = jnp.where(small, 1.0, decay)
-    return jnp.where(small, 1 - decay, -jnp.expm1(-2 * safe) / (2 * safe))
-
-
-def _root(value: Array) -> Array:
-    """Square root with derivative 0 at zero."""
-    return jnp.where(value > 0, jnp.sqrt(jnp.where(value > 0, value, 1.0)), 0.0)

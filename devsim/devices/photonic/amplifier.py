@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Array
 
 from devsim.check import InputError, above, is_concrete
-from devsim.devices.photonic.lanes import Lanes, carrier
+from devsim.devices.lanes import Lanes
+from devsim.devices.photonic.knobs import carrier
 from devsim.devices.photonic.light import photon_energy, power, turned
 from devsim.parameter import Derived, parameter
 from devsim.ports import Balance, Noise, Stated, Unknown, optical

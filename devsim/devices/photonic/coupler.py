@@ -2,10 +2,12 @@
 
 from jaxtyping import Array
 
-from devsim.devices.photonic.lanes import Lanes, loss
-from devsim.devices.photonic.light import root, weakened
+from devsim.devices.lanes import Lanes
+from devsim.devices.photonic.knobs import loss
+from devsim.devices.photonic.light import weakened
 from devsim.parameter import deviation, parameter
 from devsim.ports import Balance, no_memory, optical, quiet
+from devsim.smooth import root
 
 
 class DirectionalCoupler(Lanes):

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from devsim.check import above
-from devsim.devices.photonic.lanes import Lanes
+from devsim.devices.lanes import Lanes
 from devsim.devices.photonic.light import power, turned
 from devsim.parameter import Derived, deviation, parameter
 from devsim.physics import BOLTZMANN, ELEMENTARY_CHARGE, ROOM_TEMPERATURE

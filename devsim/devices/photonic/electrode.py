@@ -5,7 +5,7 @@ from dataclasses import KW_ONLY
 from jaxtyping import Array
 
 from devsim.check import above
-from devsim.devices.photonic.lanes import Lanes
+from devsim.devices.lanes import Lanes
 from devsim.parameter import parameter
 from devsim.physics import BOLTZMANN, ROOM_TEMPERATURE
 from devsim.ports import Balance, Noise, electrical

@@ -3,7 +3,8 @@
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from devsim.devices.photonic.lanes import Lanes, loss
+from devsim.devices.lanes import Lanes
+from devsim.devices.photonic.knobs import loss
 from devsim.devices.photonic.light import turned, weakened
 from devsim.parameter import deviation, parameter
 from devsim.ports import Balance, no_memory, optical, quiet

@@ -11,12 +11,6 @@ SPEED_OF_LIGHT = 299_792_458.0
 """Speed of light in vacuum, m/s (exact)."""
 
 
-def root(x: Array) -> Array:
-    """Square root of what is positive, zero of the rest; the derivative at zero is taken as zero."""
-    positive = x > 0
-    return jnp.where(positive, jnp.sqrt(jnp.where(positive, x, 1.0)), 0.0)
-
-
 def weakened(loss_db: Array) -> Array:
     """The factor on a wave that loses `loss_db` decibels of its power."""
     return jnp.exp(-math.log(10) / 20 * loss_db)

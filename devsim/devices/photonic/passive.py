@@ -5,11 +5,13 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from devsim.check import InputError, described
-from devsim.devices.photonic.lanes import Lanes, loss
-from devsim.devices.photonic.light import root, weakened
+from devsim.devices.lanes import Lanes
+from devsim.devices.photonic.knobs import loss
+from devsim.devices.photonic.light import weakened
 from devsim.parameter import Derived, parameter
 from devsim.part import Element
 from devsim.ports import Balance, ageless, no_memory, optical, quiet
+from devsim.smooth import root
 
 
 class Attenuator(Lanes):

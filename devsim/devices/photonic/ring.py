@@ -5,10 +5,11 @@ from jaxtyping import Array
 
 from devsim.check import above
 from devsim.devices.photonic.electrode import Electrode
-from devsim.devices.photonic.light import SPEED_OF_LIGHT, root, turned, weakened
+from devsim.devices.photonic.light import SPEED_OF_LIGHT, turned, weakened
 from devsim.devices.photonic.waveguide import Guide
 from devsim.parameter import Derived, deviation, parameter
 from devsim.ports import Balance, Stated, optical, quiet
+from devsim.smooth import root
 
 RADIUS = Derived(
     lambda ring: ring.length / (2 * jnp.pi),

@@ -6,8 +6,9 @@ from jaxtyping import Array
 
 from devsim import check
 from devsim.check import InputError, above
+from devsim.devices.lanes import Lanes
 from devsim.devices.photonic.electrode import Electrode
-from devsim.devices.photonic.lanes import Lanes, loss
+from devsim.devices.photonic.knobs import loss
 from devsim.devices.photonic.light import turned, weakened
 from devsim.parameter import deviation, parameter
 from devsim.physics import BOLTZMANN, ROOM_TEMPERATURE

@@ -5,10 +5,12 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from devsim.check import InputError, described
-from devsim.devices.photonic.lanes import Lanes, carrier
-from devsim.devices.photonic.light import root, turned
+from devsim.devices.lanes import Lanes
+from devsim.devices.photonic.knobs import carrier
+from devsim.devices.photonic.light import turned
 from devsim.parameter import Derived, parameter
 from devsim.ports import Balance, Noise, Stated, optical, signal_in
+from devsim.smooth import root
 
 
 def _decibels(laser) -> Array:

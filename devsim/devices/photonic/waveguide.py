@@ -6,7 +6,8 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from devsim.check import above
-from devsim.devices.photonic.lanes import Lanes, carrier
+from devsim.devices.lanes import Lanes
+from devsim.devices.photonic.knobs import carrier
 from devsim.devices.photonic.light import SPEED_OF_LIGHT, turned, weakened
 from devsim.parameter import deviation, parameter
 from devsim.ports import Balance, Stated, optical, quiet

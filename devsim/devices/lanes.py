@@ -1,13 +1,10 @@
-"""What all photonic parts share: one lane for each element of their parameters, side by side."""
-
-from typing import Any
+"""`Lanes`: one lane for each element of a part's parameters, side by side."""
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from devsim.check import above
-from devsim.parameter import parameter, quantities
+from devsim.parameter import quantities
 from devsim.part import Element, Part
 from devsim.ports import Unknown, ageless
 
@@ -45,13 +42,3 @@ class Lanes(Element):
         """A real unknown of the lanes' shape that is zero at power-up."""
         precision = jnp.result_type(*(getattr(self, name) for name in quantities(self)))
         return Unknown(jnp.zeros(self.shape(), precision), scale, settles)
-
-
-def loss(doc: str) -> Any:
-    """A knob in dB, zero where ideal."""
-    return parameter(0.0, unit="dB", bounds=(0, None), ideal=0.0, doc=doc)
-
-
-def carrier() -> Any:
-    """The knob `wavelength`, which an analysis sets on every part that has it."""
-    return parameter(1.55e-6, unit="m", bounds=above(0), doc="carrier wavelength in vacuum")
