@@ -154,6 +154,20 @@ def finite(name: str, value) -> None:
         )
 
 
+def magnitude_one(name: str, value, tolerance: float) -> None:
+    """Raise where the magnitude of a known complex number is off one by more than `tolerance`, with how many and the first."""
+    if not is_concrete(value):
+        return
+    magnitude = np.abs(np.asarray(value))
+    wrong = np.argwhere(~(np.abs(magnitude - 1) < tolerance))
+    if len(wrong):
+        first = tuple(int(i) for i in wrong[0])
+        raise InputError(
+            f"`{name}` must hold complex numbers of magnitude 1, but {len(wrong)} of {magnitude.size} have another "
+            f"(first {magnitude[first]:g} at index {first}); `jnp.exp(1j * phase)` makes them."
+        )
+
+
 def instance(name: str, value, kind: type) -> None:
     """Raise where `value` is not of a `kind`."""
     if not isinstance(value, kind):

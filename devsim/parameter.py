@@ -24,7 +24,7 @@ class Quantity:
     unit: SI, `1` for a pure number. bounds: allowed values. stage: the verb at which it acts. spreads: the field that
     `fabricate` draws with it. law: of that draw (`devsim.randomness.spread`). ideal: the value at which an
     imperfection vanishes; None for what is no imperfection. knob: False for what the part carries along (a programmed
-    conductance), which is shown but not swept.
+    conductance), which is shown but not swept. is_complex: its values may be complex.
     """
 
     unit: str
@@ -35,6 +35,7 @@ class Quantity:
     law: str = "lognormal"
     ideal: float | None = None
     knob: bool = True
+    is_complex: bool = False
 
 
 def parameter(
@@ -74,10 +75,16 @@ def deviation(field: str, unit: str, law: str = "absolute", *, each: str = "lane
 
 
 def state(
-    default: Any = dataclasses.MISSING, *, unit: str, doc: str, bounds: tuple = (None, None), stage: str = "program"
+    default: Any = dataclasses.MISSING,
+    *,
+    unit: str,
+    doc: str,
+    bounds: tuple = (None, None),
+    stage: str = "program",
+    is_complex: bool = False,
 ) -> Any:
     """A quantity that a part carries along (a written conductance, its age): shown, not swept."""
-    return _field(default, Quantity(unit, doc, Bounds(*bounds), stage, knob=False))
+    return _field(default, Quantity(unit, doc, Bounds(*bounds), stage, knob=False, is_complex=is_complex))
 
 
 def _field(default, quantity: Quantity):
@@ -121,7 +128,7 @@ def check_fields(part: Any) -> None:
         if value is None and field.default is None:
             continue
         dtype = getattr(value, "dtype", None)
-        if dtype is not None and jnp.issubdtype(dtype, jnp.complexfloating):
+        if dtype is not None and jnp.issubdtype(dtype, jnp.complexfloating) and not quantity.is_complex:
             raise InputError(f"`{name}` must be real, but is complex.")
         if value is None or isinstance(value, str | list | tuple | dict | type):
             raise InputError(f"`{name}` must be a number or an array of numbers, but is {check.described(value)}.")

@@ -88,7 +88,7 @@ class IdealArray(SynapticArray):
     Equations: y = x W forwards, x = W y backwards; a write is exact and nothing ages.
     """
 
-    matrix: Array = state(unit="1", doc="weights (rows, columns)")
+    matrix: Array = state(unit="1", doc="weights (rows, columns), real or complex", is_complex=True)
     age = ageless
     rest = no_memory
     noise = quiet
@@ -100,7 +100,8 @@ class IdealArray(SynapticArray):
     def ports(self):
         """`rows` in, `columns` out."""
         rows, columns = self.matrix.shape[-2:]
-        return {"rows": signal_in((rows,)), "columns": signal_out((columns,))}
+        kind = {"is_complex": jnp.iscomplexobj(self.matrix)}
+        return {"rows": signal_in((rows,), **kind), "columns": signal_out((columns,), **kind)}
 
     def balance(self, t, p, x):
         """The product itself."""

@@ -157,7 +157,7 @@ def recall(
         raise InputError(f"`targets` must be one for all cues or one each {cues.shape}, but have shape {targets.shape}.")
     if not isinstance(steps, int | np.integer) or steps < 1:
         raise InputError(f"`steps` must be a whole number of at least 1, but is {check.described(steps)}.")
-    _check_key(key, lead)
+    check_cue_key(key, lead)
     return _run(update, cues, targets, key, int(steps), keep_states)
 
 
@@ -167,7 +167,7 @@ def _run(update, cues, targets, key, steps: int, keep_states: bool) -> Recall:
     lead, size = cues.shape[:-1], cues.shape[-1]
     targets = jnp.broadcast_to(targets, cues.shape).reshape(-1, size)
     one = jax.vmap(lambda cue, target, key: _one(update, cue, target, key, steps, keep_states))
-    found = one(cues.reshape(-1, size), targets, _cue_keys(key, lead))
+    found = one(cues.reshape(-1, size), targets, cue_keys(key, lead))
     return jax.tree.map(lambda x: x.reshape(lead + x.shape[1:]), found)
 
 
@@ -247,8 +247,9 @@ class Hopfield(Part):
 
 
 def energy(states: Array, weights: Array, thresholds: Array | float = 0.0) -> Array:
-    """E = -1/2 s W s + thresholds s, of `states` (..., N)."""
-    return -0.5 * jnp.sum((states @ weights) * states, axis=-1) + jnp.sum(thresholds * states, axis=-1)
+    """E = -1/2 s W s + thresholds s, of `states` (..., N); of phases (complex, W Hermitian) -1/2 Re (s W s*)."""
+    bound = jnp.sum(jnp.real((states @ weights) * jnp.conj(states)), axis=-1)
+    return jnp.sum(thresholds * jnp.real(states), axis=-1) - 0.5 * bound
 
 
 def overlap(states: Array, patterns: Array) -> Array:
@@ -325,7 +326,7 @@ def flip(patterns: Array, share: Array | float, key: Key[Array, "..."]) -> Array
     lead = patterns.shape[:-1]
     if not check.fits(jnp.shape(share), lead):
         raise InputError(f"`share` must be a number or one for each pattern {lead}, but has shape {jnp.shape(share)}.")
-    _check_key(key, lead)
+    check_cue_key(key, lead)
     return _flipped(patterns, jnp.asarray(share), key)
 
 
@@ -334,7 +335,7 @@ def _flipped(patterns: Array, share: Array, key: Key[Array, "..."]) -> Array:
     """`flip` with its inputs checked."""
     lead, size = patterns.shape[:-1], patterns.shape[-1]
     counts = jnp.broadcast_to(jnp.round(share * size), lead).reshape(-1)
-    hit = jax.vmap(lambda k, count: _shuffled(size, k) < count)(_cue_keys(key, lead), counts)
+    hit = jax.vmap(lambda k, count: _shuffled(size, k) < count)(cue_keys(key, lead), counts)
     return jnp.where(hit.reshape(patterns.shape), -patterns, patterns)
 
 
@@ -363,13 +364,13 @@ def _states(name: str, values: Array) -> Array:
     return values
 
 
-def _check_key(key: Key[Array, "..."], lead: tuple[int, ...]) -> None:
+def check_cue_key(key: Key[Array, "..."], lead: tuple[int, ...]) -> None:
     """Raise where `key` is neither one key nor one for each cue."""
     check.key(key, single=False)
     if key.shape not in ((), lead):
         raise InputError(f"`key` must be one key or one for each cue {lead}, but has shape {key.shape}.")
 
 
-def _cue_keys(key: Key[Array, "..."], lead: tuple[int, ...]) -> Key[Array, " cues"]:
+def cue_keys(key: Key[Array, "..."], lead: tuple[int, ...]) -> Key[Array, " cues"]:
     """One key for each cue, flat: `key` where it already is one each, else numbered from it."""
     return key.reshape(-1) if key.shape == lead else numbered_keys(key, math.prod(lead))

@@ -95,21 +95,33 @@ def independent(patterns: Array) -> Int[Array, ""]:
     return _spectrum(unimodular("patterns", patterns))[1].sum()
 
 
+def check_independent(name: str, patterns: Array) -> None:
+    """Raise InputError where known `patterns` (P, N) are more than their neurons, or naming one that is made of others."""
+    x = unimodular(name, patterns)
+    if len(x) > x.shape[-1]:
+        raise InputError(f"`{name}` must be at most as many as their {x.shape[-1]} neurons, but are {len(x)}.")
+    if not check.is_concrete(x):
+        return
+    x = np.asarray(x)
+    rounding = max(x.shape) * np.finfo(x.dtype).eps
+    left = np.abs(np.diag(np.linalg.qr(x.T, mode="r")))
+    (rest,) = np.nonzero(left <= 10 * rounding * np.sqrt(x.shape[-1]))
+    if len(rest):
+        first, kept = int(rest[0]), np.setdiff1d(np.arange(rest[0]), rest)
+        made_of = np.linalg.lstsq(x[kept].T, x[first], rcond=None)[0]
+        others = ", ".join(str(k) for k, share in zip(kept, made_of, strict=True) if abs(share) > 1e3 * rounding)
+        raise InputError(
+            f"`{name}` must be linearly independent, but pattern {first} is made of {others}"
+            f"{'' if len(rest) == 1 else f' (and {len(rest) - 1} more are made of others)'}; leave it out."
+        )
+
+
 def unimodular(name: str, patterns: Array) -> Array:
     """`patterns` (P, N) of +-1, or complex of magnitude 1; InputError where they are neither or have another shape."""
     if not np.issubdtype(jnp.result_type(patterns), np.complexfloating):
         return bipolar(name, patterns)
     _check_axes(name, patterns)
-    if check.is_concrete(patterns):
-        array = np.asarray(patterns)
-        magnitude = np.abs(array)
-        wrong = np.argwhere(~(np.abs(magnitude - 1) < 1e3 * np.finfo(magnitude.dtype).eps))
-        if len(wrong):
-            first = tuple(int(i) for i in wrong[0])
-            raise InputError(
-                f"`{name}` must hold complex numbers of magnitude 1, but {len(wrong)} of {array.size} have another "
-                f"(first {magnitude[first]:g} at index {first}); `jnp.exp(1j * phase)` makes them."
-            )
+    check.magnitude_one(name, patterns, 1e3 * float(jnp.finfo(jnp.result_type(patterns)).eps))
     return jnp.asarray(patterns)
 
 
