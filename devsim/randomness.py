@@ -4,6 +4,7 @@ Every draw takes its own key, made from the owner's key and a name, so that addi
 what another one draws.
 """
 
+import math
 import zlib
 
 import jax
@@ -52,3 +53,21 @@ def lognormal_factor(deviation: Array, x: Array) -> Array:
     ratio = jnp.where(tiny, 1 - square / 2, jnp.log1p(safe) / safe)
     s = deviation * jnp.sqrt(ratio)
     return jnp.exp(s * x - s**2 / 2)
+
+
+def coin_sums(key: Key[Array, ""], shape: tuple[int, ...], dtype) -> Array:
+    """Draws of mean 0 and variance 1 for steps in time: heads among 32 fair coins, less 16, over 8^0.5.
+
+    Odd moments are those of the normal law, the fourth is 3 - 1/16: enough for schemes of weak order 1 and, to that sixteenth,
+    2 (Kloeden and Platen, Numerical Solution of Stochastic Differential Equations (Springer, 1992), chapter 14), at a fraction
+    of the cost of a normal draw.
+    """
+    wide = jax.config.read("jax_enable_x64")
+    count = math.prod(shape)
+    if wide:
+        words = jax.random.bits(key, ((count + 1) // 2,), jnp.uint64)
+        words = jax.lax.bitcast_convert_type(words, jnp.uint32).reshape(-1)[:count]
+    else:
+        words = jax.random.bits(key, (count,), jnp.uint32)
+    heads = jax.lax.population_count(words).astype(dtype)
+    return ((heads - 16) / math.sqrt(8)).reshape(shape)

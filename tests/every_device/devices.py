@@ -18,6 +18,7 @@ from devsim.devices.electrical.passive import ConductanceBus, Diode, Resistor, S
 from devsim.devices.electrical.reactive import Capacitor, CoupledInductors, Inductor
 from devsim.devices.electrical.ribbon import ElectricalRibbon
 from devsim.devices.electrical.sources import CurrentSource, VoltageSource
+from devsim.devices.magnetic import AutoOscillator, PhaseOscillator
 from devsim.devices.memristor.crossbar import Crossbar
 from devsim.devices.memristor.encoding import DifferentialPairs
 from devsim.devices.memristor.filament import FilamentVCM
@@ -136,6 +137,8 @@ DEVICES = {
     "electrical ribbon": lambda: ElectricalRibbon(3),
     "optical ribbon": lambda: OpticalRibbon(3),
     "tabulated scatterer": lambda: TabulatedScatterer.of(("in", "out"), [1.2e14, 1.9e14, 2.1e14], _TABLE),
+    "auto-oscillator": lambda: AutoOscillator.of(3, nonlinear_shift=3e8, detuning=np.array([0, 1e-3, -1e-3]), ageing=1e-4),
+    "phase oscillator": lambda: PhaseOscillator.of(3, nonlinearity=1.5, second_harmonic=1e6, limiter_softness=0.3),
     "laser": lambda: Laser(np.array([1e-3, 2e-3]), linewidth=1e5, relative_intensity_noise=1e-15),
     "modulated laser": lambda: Laser(modulated=True, phase=0.3),
     "waveguide": lambda: Waveguide(1e-4, loss_db_per_cm=2.0, dispersion=1e-3),
