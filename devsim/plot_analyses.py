@@ -12,6 +12,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, MultipleLocator, NullFormatter
 
+from devsim.analyses.phase_stability import PhaseStability
 from devsim.style import IDEAL, INK, SERIES, SOFT, figure, styled
 from devsim.units import engineering, in_brackets, scaled, symbol
 
@@ -66,6 +67,27 @@ def time_curves(found: xr.Dataset) -> dict[str, Curve]:
             name, values, unit = (name, values**2, "W") if unit == "W^0.5" else (f"|{name}|", values, unit)
         curves |= _lanes(name, values, unit)
     return curves
+
+
+@styled
+def stability_spectrum(found: Mapping[str, PhaseStability]) -> Figure:
+    """The rates of all modes of each of `found`, name -> `phase_stability` of a pattern, and by how much it raises detuning."""
+    drawn = figure(0.8 + 0.3 * len(found))
+    axis = drawn.subplots()
+    for place, (each, colour) in enumerate(zip(found.values(), SERIES * len(found), strict=False)):
+        rates = np.asarray(each.rates)
+        aside = 0.28 * np.sin(2.4 * np.arange(rates.size))  # the golden angle: neighbours in order never touch
+        axis.scatter(rates, place + aside, s=9, color=colour, alpha=0.5, linewidths=0)
+        raised = f"× {float(each.static_error(1.0)):.3g}"
+        axis.text(1.02, place, raised, transform=axis.get_yaxis_transform(), va="center", fontsize=9)
+    axis.axvline(0, color=SOFT, linewidth=0.8)
+    axis.set_yticks(range(len(found)), list(found))
+    axis.set_ylim(len(found) - 0.5, -0.5)
+    axis.grid(axis="x")
+    axis.spines[["left"]].set_visible(False)
+    axis.tick_params(axis="y", length=0)
+    axis.set_xlabel("rate at which a mode of the phases is brought back, of the pull")
+    return drawn
 
 
 @styled
