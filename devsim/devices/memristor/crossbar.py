@@ -15,6 +15,7 @@ from devsim.devices.memristor.cell import Cell
 from devsim.devices.memristor.encoding import DifferentialPairs, Encoding
 from devsim.devices.memristor.wire_grid import GridSolution, Wires, solve_grid
 from devsim.devices.memristor.writing import OpenLoop, Writer
+from devsim.devices.reduced import Reduced
 from devsim.devices.synaptic_array import SynapticArray
 from devsim.parameter import parameter, state
 from devsim.physics import BOLTZMANN, ROOM_TEMPERATURE
@@ -247,7 +248,7 @@ class Crossbar(SynapticArray):
             )
 
 
-class ReducedCrossbar(SynapticArray):
+class ReducedCrossbar(Reduced):
     """A programmed crossbar with linear cells as its exact terminal operator: I = Y V at all terminals.
 
     It answers like the crossbar that it was made from, at one dense product per read; it cannot be written.
@@ -264,6 +265,7 @@ class ReducedCrossbar(SynapticArray):
     temperature: Array = state(ROOM_TEMPERATURE, unit="K", doc="temperature of the array")
     encoding: Encoding = eqx.field(static=True, default=DifferentialPairs())
     size: tuple[int, int] = eqx.field(static=True, default=(1, 1))
+    whole = "crossbar"
     rest = no_memory
 
     def ports(self):
@@ -309,18 +311,6 @@ class ReducedCrossbar(SynapticArray):
             raise check.InputError(
                 "This crossbar was reduced for grounded columns; call `reduce()` without `grounded` to drive them."
             )
-
-    def program(self, target, key):
-        """Not possible: the cells are no longer there."""
-        raise check.InputError("A reduced crossbar cannot be written; program the crossbar, then call `reduce()` again.")
-
-    def nudge(self, delta, key):
-        """Not possible: the cells are no longer there."""
-        return self.program(delta, key)
-
-    def age(self, seconds, temperature, key):
-        """Not possible: the cells are no longer there."""
-        raise check.InputError("A reduced crossbar cannot age; age the crossbar, then call `reduce()` again.")
 
     def noise(self, p, x):
         """Johnson noise that each grounded column collects."""
