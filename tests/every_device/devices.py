@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from devsim.devices.converters import ADC, DAC, Comparator, SampleAndHold, TransimpedanceAmplifier
+from devsim.devices.delay import DelayChains, TappedDelays
 from devsim.devices.electrical.amplifier import OperationalAmplifier
 from devsim.devices.electrical.controlled import (
     CurrentControlledCurrentSource,
@@ -80,6 +81,12 @@ def _crossbar():
     return Crossbar(cell, wire_resistance=3.0, driver_resistance=10.0).program(_WEIGHTS, KEY)
 
 
+def _delays(kind, **knobs):
+    array = kind.of(3, 2, uniformity=0.5, leakage_current=1e-9, delay_spread=1e-12, coupling_spread=0.05, **knobs)
+    drifting = array.put(cell=array.cell.put(drift=jnp.asarray(0.02)))
+    return drifting.fabricate(KEY).program(_WEIGHTS * np.exp(2j * _WEIGHTS), KEY)
+
+
 def _mesh(**knobs):
     phases = jnp.asarray(np.random.default_rng(7).uniform(0, 6, 16))
     return Mesh.of(4, phases=phases, splitter_error=0.03, loss_db=0.1, imbalance_db=0.05, crosstalk=0.01, **knobs)
@@ -112,6 +119,9 @@ DEVICES = {
     "filament VCM": lambda: FilamentVCM.of(SHAPE, ambient=300.0),
     "crossbar": _crossbar,
     "reduced crossbar": lambda: _crossbar().reduce(),
+    "delay chains": lambda: _delays(DelayChains, delay_bits=6),
+    "tapped delays": lambda: _delays(TappedDelays),
+    "reduced delay array": lambda: _delays(DelayChains).reduce(),
     "mesh": lambda: _mesh(thermal_sensitivity=1e-3, phase_offset=0.2),
     "singular-value mesh": lambda: SingularValueMesh.of(3, 2, mesh={"splitter_error": 0.02}).program(_WEIGHTS, KEY),
     "optical array": lambda: OpticalArray.of(_mesh(), Homodyne(gain=2.0, bandwidth=1e9)),
@@ -172,8 +182,11 @@ OHMIC = (
     "filament VCM", "mesh",
 )  # fmt: skip
 """Devices whose noise between two ports without voltage is that of their conductance."""
-FROZEN = ("reduced crossbar",)
-"""Devices without cells any more: they cannot age."""
+FROZEN = {
+    "reduced crossbar": "A reduced crossbar cannot age; age the crossbar, then call `reduce",
+    "reduced delay array": "A reduced delay array cannot age; age the delay array, then call `reduce",
+}
+"""Devices without cells any more, which cannot age -> their words for it."""
 SURROGATE = ("comparator", "spiking comparator")
 """Devices that decide: their derivative is one that they state, not the one that a difference measures."""
 
