@@ -33,7 +33,7 @@ $(INSTALLED): pyproject.toml
 	@touch $@
 
 run: $(INSTALLED)
-	$(BIN)/devsim run crossbar-hopfield
+	$(BIN)/devsim run sto-hopfield
 
 test: $(INSTALLED)
 	$(BIN)/$(PYTEST) -m 'not slow'

@@ -19,13 +19,13 @@ from typing import Any, ClassVar, NamedTuple, Self
 import jax
 import jax.numpy as jnp
 import numpy as np
-from devsim.devices.delay import DelayChains
 from jaxtyping import Array, Key
 
 from circuits.phase_pictures import COLUMNS, ROWS, pictures
 from devsim.check import above
 from devsim.chip import Chip, Metric, Picture, share
 from devsim.circuit import Circuit
+from devsim.devices.delay import DelayChains
 from devsim.devices.magnetic import AutoOscillator
 from devsim.devices.memristor.linear import LinearCell
 from devsim.learning import hopfield, phases, storage
@@ -121,8 +121,18 @@ class OscillatorMemory(Chip):
             drift_spread=1e-3,
             read_noise=5e-3,
         )
-        weights = DelayChains.of(OSCILLATORS, OSCILLATORS, stages=STAGES, cell=cell, coupling_spread=0.05, delay_spread=2e-11)
-        parts = {"oscillators": oscillators, "weights": weights.set("delay_bits", 5)}
+        weights = DelayChains.of(
+            OSCILLATORS,
+            OSCILLATORS,
+            stages=STAGES,
+            cell=cell,
+            delay_bits=5,
+            delay_spread=2e-11,
+            coupling_spread=0.05,
+            supply_voltage=0.8,
+            leakage_current=1e-9,
+        )
+        parts = {"oscillators": oscillators, "weights": weights}
         nets = {"sent": ("oscillators.sent", "weights.rows"), "field": ("weights.columns", "oscillators.field")}
         return cls(Circuit(parts, nets, outputs={"sent": "sent"}))
 
@@ -140,20 +150,16 @@ class OscillatorMemory(Chip):
         """What the stored patterns are called."""
         return list(pictures())
 
-    def hidden(self, patterns: Array) -> Array:
-        """The `patterns` with each half masked in turn by what stands for black, (4 x 12, 192)."""
-        levels = jnp.asarray(grey_levels())
-        halves = [hopfield.occlude(jnp.zeros_like(levels), IMAGE, side, fill=1.0) for side in hopfield.SIDES]
-        return jnp.concatenate([jnp.where(half > 0, 1.0 + 0j, patterns) for half in halves])
-
     def task(self, key: Key[Array, ""]) -> Task:
-        """Four cues with random phases in some pixels, and four with a hidden half, for every stored picture."""
+        """Four cues with random phases in some pixels, and four with random phases in one half, for every stored picture."""
         stored = self.patterns(named_key(key, "patterns"))
         storage.check_independent("patterns", stored)
         targets = jnp.tile(stored, (TRIALS, 1))
         corrupted = phases.scramble(targets, self.corrupted_share, named_key(key, "corrupted"))
-        occluded = self.hidden(stored)
-        return Task(stored, corrupted, targets, occluded, jnp.tile(stored, (len(hopfield.SIDES), 1)))
+        halves = [hopfield.occlude(jnp.zeros(stored.shape), IMAGE, side, fill=1.0) for side in hopfield.SIDES]
+        whole = jnp.tile(stored, (len(halves), 1))
+        occluded = jnp.where(jnp.concatenate(halves) > 0, phases.scramble(whole, 1.0, named_key(key, "occluded")), whole)
+        return Task(stored, corrupted, targets, occluded, whole)
 
     def budget_task(self, task: Task) -> Task:
         """One cue of each kind for every stored picture."""

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from devsim.devices.delay import TappedDelays
 from jaxtyping import Array, Key
 
 from devsim import plot, plot_analyses
 from devsim.chip import Picture
+from devsim.devices.delay import TappedDelays
 from devsim.engine import for_each_key
 from devsim.learning import phases, storage
 from devsim.randomness import named_key, numbered_keys
@@ -104,8 +104,8 @@ def _over_time(chip: "OscillatorMemory", task: "Task", asked: Asked, keys) -> li
     )
     caption = (
         "Root of the mean square phase error over pixels and cues, after the common phase is removed; 28.9 % is a random phase."
-        f" Lines are means over {DIES} dies, bands hold the central 90 % of them; the ideal has exact weights, no detuning and no"
-        " noise."
+        f" Lines are means over {DIES} dies, bands hold the central 90 % of them; the ideal has exact weights, no detuning and"
+        " no noise."
     )
     return [_recalled(chip, task, of_chip["sent"][0]), Picture("error", "Error in time", caption, drawn)]
 
@@ -121,8 +121,8 @@ def _recalled(chip: "OscillatorMemory", task: "Task", sent: np.ndarray) -> Pictu
     shown = {label: chip.levels(np.asarray(values)) for label, values in rows.items()}
     caption = (
         f"One die. Left: every stored picture with {float(chip.corrupted_share):.0%} of its pixels at random phases; right: six"
-        " with a half hidden. Below each cue what the oscillators send as time goes on, where the complex Hopfield network ends from"
-        " the same cue, and what was stored. A level is a phase, the common one removed."
+        " with a half hidden. Below each cue what the oscillators send as time goes on, where the complex Hopfield network ends"
+        " from the same cue, and what was stored. A level is a phase, the common one removed."
     )
     return Picture("recall", "Pictures coming back", caption, plot.image_grid(shown, limits=(0, 1)))
 
@@ -147,8 +147,8 @@ def _against_spread(chip: "OscillatorMemory", task: "Task", keys) -> Picture:
         marks=True,
     )
     caption = (
-        f"Error after a time of {SETTLING:g} over the feedback strength, all else ideal, two dies, for five strengths. The spread"
-        " at which it passes the tolerated error, times frequency over feedback strength, is"
+        f"Error after a time of {SETTLING:g} over the feedback strength, all else ideal, two dies, for five strengths. The"
+        " spread at which it passes the tolerated error, times frequency over feedback strength, is"
         f" {', '.join(f'{ratio:.3g}' for ratio in ratios)}: it scales as the one over the other."
     )
     return Picture("spread", "Error against spread of frequencies", caption, drawn)
@@ -203,8 +203,8 @@ def _spectrum(chip: "OscillatorMemory", task: "Task", key: Key[Array, ""]) -> Pi
     found = [network.stability(pattern) for pattern in task.stored]
     drawn = plot_analyses.stability_spectrum(dict(zip(chip.names(), found, strict=True)))
     caption = (
-        "Rates at which the ideal weights bring back each mode of the phases, in units of the pull; one at zero would be neutral."
-        " The numbers say by how much more than a field of one the pattern suffers from detuning."
+        "Rates at which the ideal weights bring back each mode of the phases, in units of the pull; one at zero would be"
+        " neutral. The numbers say by how much more than a field of one the pattern suffers from detuning."
     )
     return Picture("stability", "How firmly each picture is held", caption, drawn)
 
@@ -222,8 +222,8 @@ def _against_bits(chip: "OscillatorMemory", task: "Task", keys) -> Picture:
         references={"tolerated": 100 * float(chip.tolerated_error)}, marks=True,
     )  # fmt: skip
     caption = (
-        f"Error at the end against the resolution of the delays, all other imperfections as they are, {DIES} dies: 2^bits levels"
-        " of a chain's delay, or as many taps of a line."
+        f"Error at the end against the resolution of the delays, all other imperfections as they are, {DIES} dies: 2^bits"
+        " levels of a chain's delay, or as many taps of a line."
     )
     return Picture("bits", "How finely delays must be set", caption, drawn)
 

@@ -19,6 +19,7 @@ from devsim.devices.memristor.writing import OpenLoop, Writer
 from devsim.parameter import deviation, parameter, quantities, state
 from devsim.quantise import quantise
 from devsim.randomness import named_key
+from devsim.smooth import root
 
 TURN = 2 * math.pi
 LEAST_CONDUCTANCE = 1e-12
@@ -55,7 +56,7 @@ class DelayArray(OneWayArray):
     supply_voltage: Array = parameter(1.0, unit="V", bounds=above(0), doc="V of the inverters")
     leakage_current: Array = parameter(0.0, unit="A", bounds=(0, None), doc="I that each stage leaks")
     uniformity: Array = parameter(
-        1.0,
+        0.0,
         unit="1",
         bounds=(0, 1),
         stage="program",
@@ -198,8 +199,7 @@ class DelayArray(OneWayArray):
         linked = self.coupling > 0
         count = jnp.maximum(jnp.sum(linked), 1)
         square = jnp.sum(self.coupling**2) / count
-        rms = jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1.0)), 0.0)
-        mixed = (1 - self.uniformity) * self.coupling + self.uniformity * rms
+        mixed = (1 - self.uniformity) * self.coupling + self.uniformity * root(square)
         return jnp.where(linked, self.coupling_gain * quantise(mixed, self.coupling_step), 0.0)
 
     def weights(self):
@@ -257,6 +257,5 @@ def polar(target: Array, dtype: Any) -> tuple[Array, Array]:
     real, imaginary = jnp.real(target).astype(dtype), jnp.imag(target).astype(dtype)
     square = real**2 + imaginary**2
     linked = square > 0
-    magnitude = jnp.where(linked, jnp.sqrt(jnp.where(linked, square, 1.0)), 0.0)
     angle = jnp.arctan2(jnp.where(linked, imaginary, 0.0), jnp.where(linked, real, 1.0))
-    return magnitude, jnp.mod(-angle / TURN, 1.0)
+    return root(square), jnp.mod(-angle / TURN, 1.0)
