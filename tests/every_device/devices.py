@@ -19,7 +19,7 @@ from devsim.devices.electrical.passive import ConductanceBus, Diode, Resistor, S
 from devsim.devices.electrical.reactive import Capacitor, CoupledInductors, Inductor
 from devsim.devices.electrical.ribbon import ElectricalRibbon
 from devsim.devices.electrical.sources import CurrentSource, VoltageSource
-from devsim.devices.magnetic import AutoOscillator, PhaseOscillator
+from devsim.devices.magnetic import AutoOscillator, Macrospin, PhaseOscillator
 from devsim.devices.memristor.crossbar import Crossbar
 from devsim.devices.memristor.encoding import DifferentialPairs
 from devsim.devices.memristor.filament import FilamentVCM
@@ -166,6 +166,7 @@ DEVICES = {
     "add-drop ring": lambda: AddDropRing(coupling=np.array([0.1, 0.2]), loss_db_per_cm=2.0),
     "ring modulator": lambda: RingModulator(capacitance=1e-14, series_resistance=50.0, leak_conductance=1e-6),
     "optical amplifier": lambda: OpticalAmplifier(10.0, saturation=100.0, spontaneous_emission=1.5),
+    "macrospin": lambda: Macrospin(np.array([1e3, 2e3]), field_z=0.3, anisotropy_field=0.1, initial=(0.6, 0.0, 0.8)),
     "photodiode": lambda: Photodiode(0.9, dark_current=1e-9, shunt_conductance=1e-6, capacitance=1e-14),
     "balanced detector": lambda: BalancedDetector(np.array([0.9, 0.8]), time_constant=1e-11, imbalance=0.05),
     "coherent detector": lambda: CoherentDetector(0.9, shunt_conductance=1e-6, hybrid_error=0.05),
@@ -174,12 +175,12 @@ PASSIVE = (
     "resistor", "conductance bus", "switch", "diode", "charged diode", "linear cell", "PCM cell", "Wan ReRAM cell",
     "CMO ReRAM cell", "pulse cell", "VTEAM", "Yakopcic", "Stanford-PKU", "filament VCM", "crossbar", "reduced crossbar",
     "capacitor", "inductor", "coupled inductors", "MOSFET", "p-channel MOSFET", "level-one MOSFET", "reset switch",
-    "electro-optic shifter", "thermo-optic shifter", "ring modulator", "electrical ribbon",
+    "electro-optic shifter", "thermo-optic shifter", "ring modulator", "electrical ribbon", "macrospin",
 )  # fmt: skip
 OHMIC = (
     "resistor", "conductance bus", "switch", "linear cell", "PCM cell", "pulse cell", "Wan ReRAM cell", "current source",
     "capacitor", "MOSFET", "reset switch", "thermo-optic shifter", "photodiode", "VTEAM", "Yakopcic", "Stanford-PKU",
-    "filament VCM", "mesh",
+    "filament VCM", "mesh", "macrospin",
 )  # fmt: skip
 """Devices whose noise between two ports without voltage is that of their conductance."""
 FROZEN = {

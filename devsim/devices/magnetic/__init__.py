@@ -1,7 +1,18 @@
-"""Magnetic oscillators: amplitude and phase, and the phase alone."""
+"""Spin-torque oscillators in three fidelities: a magnetisation vector, amplitude and phase, the phase alone."""
 
 from devsim.devices.magnetic.auto_oscillator import AutoOscillator
+from devsim.devices.magnetic.macrospin import Macrospin
 from devsim.devices.magnetic.oscillator import Oscillator
 from devsim.devices.magnetic.phase_oscillator import PhaseOscillator
+from devsim.devices.magnetic.precession import AutoOscillation, SteadyPrecession, auto_oscillation, steady_precession
 
-__all__ = ["AutoOscillator", "Oscillator", "PhaseOscillator"]
+__all__ = [
+    "AutoOscillation",
+    "AutoOscillator",
+    "Macrospin",
+    "Oscillator",
+    "PhaseOscillator",
+    "SteadyPrecession",
+    "auto_oscillation",
+    "steady_precession",
+]
