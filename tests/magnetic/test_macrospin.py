@@ -83,7 +83,7 @@ def test_without_damping_and_current_errors_of_m_and_of_its_energy_fall_with_the
 
 # --- Noise ------------------------------------------------------------------------------------------
 
-LANES = 256
+LANES = 192
 WARMTH = np.array([2.0, 5.0])
 """Ms A d B / k T of the two halves of the bus in a field."""
 
@@ -157,6 +157,7 @@ def test_the_conductance_goes_with_the_cosine_from_parallel_to_antiparallel():
     np.testing.assert_allclose(g, [1e-3, 1e-3 / 2.5, (1e-3 + 1e-3 / 2.5) / 2], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_current_source_drives_it_as_a_voltage_does_and_the_voltage_follows_the_resistance():
     """Newton finds the potential in every stage; without magnetoresistance the runs are the same to its tolerance."""
     ends = []

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.integrate import cumulative_simpson
 from scipy.optimize import brentq
 
 from devsim.check import InputError
@@ -135,8 +136,29 @@ def test_a_critical_orbit_shrinks_as_the_nonlinear_damping_says(orbits):
     np.testing.assert_allclose(slopes, 1 + float(coefficients.nonlinear_damping), rtol=0.01)
 
 
+OBLIQUE = np.array([0.3, 0.0, FIELD])
+"""T; a field that is neither across the film nor in it."""
+
+
+@pytest.fixture(scope="module")
+def oblique():
+    """Axes of the equilibrium in an oblique field, coefficients, times and m of two critical orbits and three free ones.
+
+    The step is so small that the method's own loss, (omega h)^5 / 144, is below one part in a hundred of 2 alpha (1 + Q) p.
+    """
+    slope = lambda a: -OBLIQUE[0] * np.cos(a) + OBLIQUE[2] * np.sin(a) - MEFF * np.sin(a) * np.cos(a)
+    rest = brentq(slope, 0.0, np.pi / 2)
+    frame = np.array([[np.sin(rest), 0, np.cos(rest)], [np.cos(rest), 0, -np.sin(rest)], [0, 1, 0]])
+    tilt, damping = np.array([0.12, 0.18, 0.1, 0.15, 0.2]), np.array([ALPHA, ALPHA, 0, 0, 0])
+    start = np.cos(tilt)[:, None] * frame[0] + np.sin(tilt)[:, None] * frame[2]
+    aligned = {"field_x": OBLIQUE[0], "polariser": frame[0]}
+    told = auto_oscillation(perpendicular(**aligned))
+    spin = perpendicular(**aligned, resistance=np.full(5, 1e3), damping=damping, initial=start)
+    return frame, told, *run(spin, (damping > 0) * told.threshold_current, duration=20e-9, step=0.5e-12, every=2)
+
+
 def turn_by_turn(time, m, frame):
-    """Time (s) and enclosed part of the sphere of every turn of one m (times, 3) about the first axis of `frame` (3, 3)."""
+    """Times (s) at which turns of one m (times, 3) about the first axis of `frame` begin, and the power of each."""
     along, first, second = (m @ axis for axis in frame)
     angle = np.unwrap(np.arctan2(second, first))
     swept = np.append(0, np.cumsum((2 - along[1:] - along[:-1]) / 2 * np.diff(angle))) / (4 * np.pi)
@@ -145,21 +167,9 @@ def turn_by_turn(time, m, frame):
     return np.interp(whole, turned, time), np.abs(np.diff(np.interp(whole, turned, swept)))
 
 
-def test_coefficients_hold_about_an_oblique_equilibrium_too():
-    """Shrinking of critical orbits and shift of free ones, to zero power by straight lines; the polariser along m_0.
-
-    The step is so small that the method's own loss, (omega h)^5 / 144, is below one part in a hundred of 2 alpha (1 + Q) p.
-    """
-    field = np.array([0.3, 0.0, FIELD])
-    slope = lambda a: -field[0] * np.cos(a) + field[2] * np.sin(a) - MEFF * np.sin(a) * np.cos(a)
-    rest = brentq(slope, 0.0, np.pi / 2)
-    frame = np.array([[np.sin(rest), 0, np.cos(rest)], [np.cos(rest), 0, -np.sin(rest)], [0, 1, 0]])
-    tilt, damping = np.array([0.12, 0.18, 0.1, 0.15, 0.2]), np.array([ALPHA, ALPHA, 0, 0, 0])
-    start = np.cos(tilt)[:, None] * frame[0] + np.sin(tilt)[:, None] * frame[2]
-    aligned = {"field_x": field[0], "polariser": frame[0]}
-    told = auto_oscillation(perpendicular(**aligned))
-    spin = perpendicular(**aligned, resistance=np.full(5, 1e3), damping=damping, initial=start)
-    time, m = run(spin, (damping > 0) * told.threshold_current, duration=20e-9, step=0.5e-12, every=2)
+def test_coefficients_hold_about_an_oblique_equilibrium_too(oblique):
+    """Shrinking of critical orbits and shift of free ones, to zero power by straight lines; the polariser along m_0."""
+    frame, told, time, m = oblique
     turns = [turn_by_turn(time, m[:, k], frame) for k in range(5)]
     powers = np.array([power.mean() for _, power in turns])
     rates = [np.polyfit((when[1:] + when[:-1]) / 2, 1 / power, 1)[0] for when, power in turns[:2]]
@@ -168,6 +178,24 @@ def test_coefficients_hold_about_an_oblique_equilibrium_too():
     shifts = np.array([2 * np.pi * (len(when) - 1) / (when[-1] - when[0]) for when, _ in turns[2:]])
     shifts -= 2 * np.pi * float(told.frequency)
     assert np.polyfit(powers[2:], shifts / powers[2:], 1)[1] == pytest.approx(float(told.nonlinear_shift), rel=0.01)
+
+
+def test_the_torque_of_an_oblique_polariser_is_its_average_along_free_orbits(oblique):
+    """Energy lost per alpha, |m x B|^2, and won per a, (m x B).(m x p), relative to those of the smallest orbits."""
+    frame, _, time, m = oblique
+    polariser = np.array([0.0, 0.0, 1.0])
+    spin = perpendicular(field_x=OBLIQUE[0], polariser=polariser)
+    told, nonlinear, powers = auto_oscillation(spin), [], []
+    loss = float(told.damping_rate) * (1 + ALPHA**2) / (ALPHA * GYROMAGNETIC_RATIO)
+    for k in (2, 3, 4):
+        when, power = turn_by_turn(time, m[:, k], frame)
+        turning = np.cross(m[:, k], np.asarray(spin.field(jnp.asarray(m[:, k]))))
+        rates = np.sum(turning**2, axis=1), np.sum(turning * np.cross(m[:, k], polariser), axis=1)
+        lost, won = (np.interp(when[-1], time, cumulative_simpson(r, x=time, initial=0)) / when[-1] for r in rates)
+        field = 4 * power.mean() * 2 * np.pi * (len(when) - 1) / (when[-1] - when[0]) / GYROMAGNETIC_RATIO
+        nonlinear.append((lost / loss - won / (polariser @ frame[0])) / field / power.mean())
+        powers.append(power.mean())
+    assert np.polyfit(powers, nonlinear, 1)[1] == pytest.approx(1 + float(told.nonlinear_damping), rel=0.01)
 
 
 # --- Transformations and errors ---------------------------------------------------------------------

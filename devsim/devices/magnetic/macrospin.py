@@ -49,9 +49,9 @@ class Macrospin(Lanes):
     (1989); thermal field: Brown, Phys. Rev. 130, 1677 (1963).
     Valid: uniform magnetisation, with constants well below the Curie temperature; a torque in proportion to the current,
     whatever the angle; no field-like torque, Oersted field or shot noise of the torque. Use `transient(..., method="rk4")`:
-    of its amplitude a precession loses (omega h)^6 / 144 in a step of h, to be compared with alpha omega h: 1e-7 and 0.16 alpha
-    at 40 steps per period. By Heun's method it grows by (omega h)^4 / 8, as by a negative damping.
-    With noise, also 2 D_s h << 1.
+    in a step of h a precession loses (omega h)^6 / 144 of its amplitude, at 40 steps per period 1e-7, beside the damping's
+    alpha omega h, 0.16 alpha. Heun's method makes it grow by (omega h)^4 / 8, as a negative damping would; split steps, the
+    default, err as much. With noise, also 2 D_s h << 1.
 
     Raises InputError for a direction that has not length one, or vectors that do not fit the bus.
     """

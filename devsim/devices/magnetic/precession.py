@@ -74,8 +74,8 @@ def auto_oscillation(spin: Macrospin) -> AutoOscillation:
     Equations, with the energy E in tesla (B = -dE/dm), its curvature H at the equilibrium m_0, and orbits E = const at the
     lowest order in alpha and a:
       2 pi f = gamma det(H)^(1/2);  G = alpha gamma tr(H) / (2 (1 + alpha^2));  a_th = alpha tr(H) / (2 p.m_0);
-      damping rate of the power p: (alpha gamma / 8 pi p) closed integral of |grad E| dl = alpha gamma tr(H) / 2 (1 + Q' p);
-      torque on it: gamma a times the mean of p.m over the enclosed cap = gamma a (p.m_0) (1 - k p);
+      damping rate of c: (alpha gamma / 8 pi p) closed integral of |grad E| dl = alpha gamma tr(H) / 2 (1 + Q' p);
+      growth rate by the torque: gamma a times the mean of p.m over the enclosed cap = gamma a (p.m_0) (1 - k p);
       2 pi f + N p = (gamma / 2) dE/dp;  Q = Q' + k - 1, so that both models agree at zeta = 1, where p is small;
       D = G k T gamma / (4 Ms A d 2 pi f), from equipartition.
       Perpendicular, all along z, B_z = B_0 - M m_z: a_th = alpha (B_0 - M), N = 2 gamma M, Q = N / (2 pi f) - 1.
@@ -90,10 +90,7 @@ def auto_oscillation(spin: Macrospin) -> AutoOscillation:
     """
     lanes = lambda vector: jnp.broadcast_to(vector, (*spin.shape(), 3))
     applied, stiffness = _affine(spin)
-    orbit = _small_orbits
-    for _ in spin.shape():
-        orbit = jax.vmap(orbit)
-    small = orbit(applied, stiffness, lanes(spin.polariser), lanes(spin.initial))
+    small = _orbits_of_lanes(applied, stiffness, lanes(spin.polariser), lanes(spin.initial))
     _check_stable(small)
     alpha, gamma = spin.damping, spin.gyromagnetic_ratio
     damping = alpha * gamma * small.curvature / (1 + alpha**2)
@@ -151,6 +148,15 @@ def _affine(spin: Macrospin) -> tuple[Array, Array]:
     applied = spin.field(jnp.zeros((*spin.shape(), 3)))
     columns = [spin.field(jnp.broadcast_to(axis, applied.shape)) - applied for axis in np.eye(3)]
     return applied, jnp.stack(columns, axis=-1)
+
+
+@jax.jit
+def _orbits_of_lanes(applied: Array, stiffness: Array, polariser: Array, start: Array) -> _Orbits:
+    """`_small_orbits` for every lane of a bus."""
+    orbits = _small_orbits
+    for _ in applied.shape[:-1]:
+        orbits = jax.vmap(orbits)
+    return orbits(applied, stiffness, polariser, start)
 
 
 def _small_orbits(applied: Array, stiffness: Array, polariser: Array, start: Array) -> _Orbits:
@@ -256,17 +262,17 @@ def _check_stable(small: _Orbits) -> None:
         )
 
 
-def _check_axial(sideways: Array, rest: Array, restoring: Array, scale: Array) -> None:
-    if not all(check.is_concrete(value) for value in (sideways, rest, restoring)):
+def _check_axial(sideways: Array, unlike: Array, restoring: Array, scale: Array) -> None:
+    if not all(check.is_concrete(value) for value in (sideways, unlike, restoring)):
         return
-    sideways, rest, restoring, scale = (np.asarray(value) for value in (sideways, rest, restoring, scale))
-    if np.any(np.abs(sideways).max(-1) > ALIGNED * scale) or np.any(np.abs(rest).max((-2, -1)) > ALIGNED * scale):
+    most = ALIGNED * np.asarray(scale)
+    if np.any(np.abs(sideways).max(-1) > most) or np.any(np.abs(unlike).max((-2, -1)) > most):
         raise InputError(
             "The field, `easy_axis` and the unlike one of the three of `demagnetisation` must be along `polariser` for a steady"
             " precession, but are not; use `auto_oscillation`, or a transient."
         )
-    if not np.all(restoring > 0):
+    if not np.all(np.asarray(restoring) > 0):
         raise InputError(
             "The demagnetising field must outweigh the anisotropy along `polariser` for a steady precession, but"
-            f" B falls by {restoring.min():g} T along it; use a transient."
+            f" B falls by {np.asarray(restoring).min():g} T along it; use a transient."
         )
