@@ -51,7 +51,7 @@ class Macrospin(Lanes):
     whatever the angle; no field-like torque, Oersted field or shot noise of the torque. Use `transient(..., method="rk4")`:
     in a step of h a precession loses (omega h)^6 / 144 of its amplitude, at 40 steps per period 1e-7, beside the damping's
     alpha omega h, 0.16 alpha. Heun's method makes it grow by (omega h)^4 / 8, as a negative damping would; split steps, the
-    default, err as much. With noise, also 2 D_s h << 1.
+    default, err more still. With noise, also 2 D_s h << 1.
 
     Raises InputError for a direction that has not length one, or vectors that do not fit the bus.
     """
