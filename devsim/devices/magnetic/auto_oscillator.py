@@ -1,6 +1,6 @@
 """`AutoOscillator`: amplitude and phase of a spin-torque oscillator."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +9,7 @@ from jaxtyping import Array
 from devsim import check
 from devsim.check import above
 from devsim.devices.magnetic.oscillator import Oscillator, limited
+from devsim.devices.magnetic.precession import AutoOscillation
 from devsim.parameter import deviation, parameter
 from devsim.ports import Balance, Noise, Stated
 from devsim.smooth import mean_exponential, root
@@ -34,7 +35,7 @@ class AutoOscillator(Oscillator):
     draws: ClassVar[int] = 2
 
     damping_rate: Array = parameter(5e7, unit="1/s", bounds=above(0), doc="damping G of small amplitudes")
-    nonlinear_damping: Array = parameter(1.0, unit="1", bounds=(0, None), doc="Q: growth of the damping with the power p")
+    nonlinear_damping: Array = parameter(1.0, unit="1", bounds=above(-1), doc="Q: growth of the damping with the power p")
     nonlinear_shift: Array = parameter(0.0, unit="rad/s", doc="N: change of the angular frequency with the power p")
     threshold_current: Array = parameter(
         50e-6, unit="A", bounds=above(0), doc="current at which gain and damping of small amplitudes are equal"
@@ -51,6 +52,27 @@ class AutoOscillator(Oscillator):
     bias_noise: Array = parameter(
         0.0, unit="A/Hz^0.5", bounds=(0, None), stage="read", ideal=0.0, doc="one-sided white noise of each bias current"
     )
+
+    @classmethod
+    def of_oscillation(cls, oscillation: AutoOscillation, current: Array | float, **fields) -> Self:
+        """What `auto_oscillation` found of macrospins, biased with `current` (A), one or shape (n,); `fields` override.
+
+        `frequency` is that of the first at its steady power, the others are detuned from it; `linewidth` is as at the
+        macrospins' own temperature.
+        """
+        own = oscillation.frequency + oscillation.nonlinear_shift * oscillation.power(jnp.asarray(current)) / (2 * jnp.pi)
+        frequency = jnp.ravel(own)[0]
+        told = {
+            "frequency": frequency,
+            "detuning": own / frequency - 1,
+            "linewidth": oscillation.linewidth(jnp.asarray(current)),
+            "damping_rate": oscillation.damping_rate,
+            "nonlinear_damping": oscillation.nonlinear_damping,
+            "nonlinear_shift": oscillation.nonlinear_shift,
+            "threshold_current": oscillation.threshold_current,
+            "bias_current": current,
+        }
+        return cls(**told | fields)
 
     def go_together(self):
         """The nominal bias must be above threshold, else there is nothing to oscillate."""
