@@ -25,8 +25,8 @@ from circuits.phase_pictures import COLUMNS, ROWS, pictures
 from devsim.check import above
 from devsim.chip import Chip, Metric, Picture, share
 from devsim.circuit import Circuit
-from devsim.devices.delay import DelayChains
-from devsim.devices.magnetic import AutoOscillator
+from devsim.devices.delay import DelayArray, DelayChains
+from devsim.devices.magnetic import AutoOscillator, Oscillator
 from devsim.devices.memristor.linear import LinearCell
 from devsim.learning import hopfield, phases, storage
 from devsim.learning.oscillator_network import OscillatorNetwork
@@ -56,6 +56,12 @@ class Task(NamedTuple):
 def grey_levels() -> np.ndarray:
     """The twelve pictures, (12, 192), 0 to 1."""
     return np.stack([picture.ravel() for picture in pictures().values()])
+
+
+def joined(oscillators: Oscillator, weights: DelayArray) -> Circuit:
+    """Oscillators whose signals come back to them through `weights`."""
+    nets = {"sent": ("oscillators.sent", "weights.rows"), "field": ("weights.columns", "oscillators.field")}
+    return Circuit({"oscillators": oscillators, "weights": weights}, nets, outputs={"sent": "sent"})
 
 
 def _energy(doc: str) -> Metric:
@@ -105,7 +111,7 @@ class OscillatorMemory(Chip):
         "energy_leakage": _energy("of that, leakage of the inverters"),
     }
     budget_metric: ClassVar[str] = "rms_error"
-    usual_dies: ClassVar[int] = 16
+    usual_dies: ClassVar[int] = 8
     second_harmonic: ClassVar[float] = 0.0
 
     @classmethod
@@ -132,9 +138,7 @@ class OscillatorMemory(Chip):
             supply_voltage=0.8,
             leakage_current=1e-9,
         )
-        parts = {"oscillators": oscillators, "weights": weights}
-        nets = {"sent": ("oscillators.sent", "weights.rows"), "field": ("weights.columns", "oscillators.field")}
-        return cls(Circuit(parts, nets, outputs={"sent": "sent"}))
+        return cls(joined(oscillators, weights))
 
     def patterns(self, key: Key[Array, ""]) -> Array:
         """What is stored, complex (12, 192): grey levels as phases."""
@@ -162,8 +166,8 @@ class OscillatorMemory(Chip):
         return Task(stored, corrupted, targets, occluded, whole)
 
     def budget_task(self, task: Task) -> Task:
-        """One cue of each kind for every stored picture."""
-        return Task(task.stored, *(cues[:STORED] for cues in task[1:]))
+        """One cue with corrupted pixels for every stored picture, and a single one with a hidden half."""
+        return Task(task.stored, *(cues[:STORED] for cues in task[1:3]), *(cues[:1] for cues in task[3:]))
 
     def build(self, task: Task, key: Key[Array, ""]) -> Self:
         """One die with the pseudo-inverse weights of the task's pictures written, aged, and as one recall finds it."""

@@ -211,7 +211,8 @@ def _spectrum(chip: "OscillatorMemory", task: "Task", key: Key[Array, ""]) -> Pi
 
 def _against_bits(chip: "OscillatorMemory", task: "Task", keys) -> Picture:
     of_chains = [for_each_key(ends, (chip.set("weights.delay_bits", bits), task), keys) for bits in BITS]
-    of_lines = [for_each_key(ends, (tapped(chip, 2**bits), task), keys) for bits in BITS[1:]]
+    lines = tapped(chip, 2 ** BITS[-1])
+    of_lines = [for_each_key(ends, (lines.set("weights.tap_step", 2 ** (BITS[-1] - bits)), task), keys) for bits in BITS]
     series = {
         "a chain for each link": 100 * np.stack(of_chains, axis=-1),
         "a tapped line for each oscillator": 100
@@ -223,20 +224,22 @@ def _against_bits(chip: "OscillatorMemory", task: "Task", keys) -> Picture:
     )  # fmt: skip
     caption = (
         f"Error at the end against the resolution of the delays, all other imperfections as they are, {DIES} dies: 2^bits"
-        " levels of a chain's delay, or as many taps of a line."
+        f" levels of a chain's delay, or as many used taps of a line of {2 ** BITS[-1]}."
     )
     return Picture("bits", "How finely delays must be set", caption, drawn)
 
 
 def tapped(chip: "OscillatorMemory", taps: int) -> "OscillatorMemory":
     """The same chip with one line of `taps` taps for each oscillator in place of a chain for each link."""
+    from circuits.sto_hopfield import joined
+
     chains = chip.circuit["weights"]
     rows, columns = chains.shape()
     shared = {name: getattr(chains, name) for name in ("frequency", "load_capacitance", "coupling_spread", "supply_voltage")}
     cell = chains.cell.of((1, rows, taps - 1), minimum_conductance=1e-7, maximum_conductance=1e-4)
     knobs = {name: getattr(chains.cell, name) for name in ("write_noise", "drift", "drift_spread", "read_noise")}
     lines = TappedDelays.of(rows, columns, taps, cell=cell.put(**knobs), **shared)
-    return chip.put(circuit=chip.circuit.replace("weights", lines))
+    return chip.put(circuit=joined(chip.circuit["oscillators"], lines))
 
 
 def _ageing(chip: "OscillatorMemory", task: "Task", keys) -> Picture:

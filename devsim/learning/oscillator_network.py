@@ -20,7 +20,7 @@ from devsim.parameter import as_leaf
 from devsim.part import Part
 from devsim.randomness import named_key
 from devsim.stepping import schedule
-from devsim.stepping.rotating_frame import SplitSteps
+from devsim.stepping.rotating_frame import RealProduct, SplitSteps
 
 RULES = {"hebb": storage.hebb, "pseudo_inverse": storage.pseudo_inverse}
 FRAMES = 100
@@ -171,7 +171,7 @@ def _run(network: OscillatorNetwork, cues, targets, key, duration, every, frames
     goals = jnp.broadcast_to(targets, cues.shape).reshape(-1, size).astype(jnp.result_type(flat, jnp.complex64))
     step = (duration / (frames * every)).astype(jnp.real(flat).dtype)
     weights = network.array.weights()
-    scheme = SplitSteps(oscillators, lambda sent: sent @ weights, step, cue_keys(key, lead))
+    scheme = SplitSteps(oscillators, RealProduct.of(weights), step, cue_keys(key, lead))
 
     def record(at) -> tuple[Array, Array | None]:
         sent = oscillators.sent(scheme.now(at))
