@@ -15,7 +15,7 @@ PYTEST := python -m pytest -n auto --dist worksteal
 # On two cores jaxlib 0.9.2 sometimes waits for ever inside XLA; with more threads, as NPROC says, it has not been seen to.
 MANY_THREADS := NPROC=16 timeout 1200
 
-.PHONY: help run test test-slow test-all test-versions lint bench results clean
+.PHONY: help run test test-slow test-all test-versions lint bench results claims clean
 
 help:
 	@echo "make run    simulate the first chip and leave its report under runs/"
@@ -24,6 +24,7 @@ help:
 	@echo "make lint   check style and types"
 	@echo "make bench  time the package beside its peers, one thread"
 	@echo "make results  measure every chip and rewrite the table in circuits/README.md"
+	@echo "make claims  measure what was published of the oscillator memory and rewrite its table there"
 
 $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "devsim needs Python 3.11 or newer; set PYTHON=path/to/python3.11." >&2; exit 2; }
@@ -73,6 +74,9 @@ bench: $(INSTALLED)
 
 results: $(INSTALLED)
 	$(BIN)/python -m circuits.results
+
+claims: $(INSTALLED)
+	$(BIN)/python -m circuits.sto_hopfield_claims
 
 clean:
 	rm -rf $(VENV) $(OLDEST) $(SAX) runs .pytest_cache .ruff_cache .hypothesis build dist

@@ -61,7 +61,7 @@ def tables(chips: list[Measured], page: str) -> str:
         rows, costs = rows_of(found[name]) if name in found else kept(page, name)
         metrics += rows
         times += costs
-    return "\n".join([_made_with(chips), "", *metrics, "", *times])
+    return "\n".join([made_with(chips[0].result.attrs), "", *metrics, "", *times])
 
 
 def rows_of(each: Measured) -> tuple[list[str], list[str]]:
@@ -83,20 +83,20 @@ def _row(chip: str, metric: str, told: dict) -> str:
     return f"| {chip} | `{metric}` | {texts[0]} | {texts[1]} to {texts[2]} | {texts[3]} | {unit or '1'} |"
 
 
-def _made_with(chips: list[Measured]) -> str:
-    told = chips[0].result.attrs
+def made_with(told: dict) -> str:
+    """A sentence on versions, seed and machine, from what `provenance` tells."""
     packages = {name.removeprefix("version_").replace("_", "-"): told[name] for name in told if name.startswith("version_")}
     versions = ", ".join(f"{name} {version}" for name, version in (packages | {"Python": told["python"]}).items())
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {jax.default_backend().upper()}"
     return f"Measured on {told['created'][:10]} with seed {SEED}: {versions}; {machine}."
 
 
-def replaced(page: str, text: str) -> str:
+def replaced(page: str, text: str, first: str = BEGIN, last: str = END) -> str:
     """`page` with `text` between its markers; InputError where they are not there."""
-    before, begin, rest = page.partition(f"{BEGIN}\n")
-    _, end, after = rest.partition(f"{END}\n")
-    if not begin or not end or page.count(BEGIN) != 1 or page.count(END) != 1:
-        raise InputError(f"The page must hold the lines `{BEGIN}` and `{END}` once each, in this order.")
+    before, begin, rest = page.partition(f"{first}\n")
+    _, end, after = rest.partition(f"{last}\n")
+    if not begin or not end or page.count(first) != 1 or page.count(last) != 1:
+        raise InputError(f"The page must hold the lines `{first}` and `{last}` once each, in this order.")
     return f"{before}{begin}{text}\n{end}{after}"
 
 

@@ -140,6 +140,12 @@ class OscillatorMemory(Chip):
         )
         return cls(joined(oscillators, weights))
 
+    def _assigned(self, path, leaf, full):
+        """The oscillators and the delays have one carrier: setting either frequency sets both."""
+        changed = super()._assigned(path, leaf, full)
+        twin = {"oscillators.frequency": "weights.frequency", "weights.frequency": "oscillators.frequency"}.get(path)
+        return changed if twin is None else changed.put(circuit=changed.circuit._assigned(twin, leaf, full))
+
     def patterns(self, key: Key[Array, ""]) -> Array:
         """What is stored, complex (12, 192): grey levels as phases."""
         return jnp.exp(1j * self.phase_range * grey_levels())

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from devsim.analyses.monte_carlo import monte_carlo as monte_carlo
     from devsim.analyses.noise_spectrum import noise_spectrum as noise_spectrum
     from devsim.analyses.operating_point import operating_point as operating_point
+    from devsim.analyses.phase_stability import phase_stability as phase_stability
     from devsim.analyses.scattering import scattering as scattering
     from devsim.analyses.small_signal import small_signal as small_signal
     from devsim.analyses.transient import transient as transient
@@ -50,6 +51,7 @@ _HOMES = {
     "monte_carlo": "analyses.monte_carlo",
     "noise_spectrum": "analyses.noise_spectrum",
     "operating_point": "analyses.operating_point",
+    "phase_stability": "analyses.phase_stability",
     "read": "exchange",
     "read_spice": "exchange",
     "read_yaml": "exchange",
@@ -72,6 +74,7 @@ __all__ = [
     "monte_carlo",
     "noise_spectrum",
     "operating_point",
+    "phase_stability",
     "read",
     "read_spice",
     "read_yaml",

@@ -5,6 +5,8 @@ from devsim.learning.contrastive import Contrast, ContrastiveHebbian, GeneRec
 from devsim.learning.feedback import Backpropagation, RandomBackpropagation, ReadoutOnly
 from devsim.learning.hopfield import Hopfield, Recall, basin, energy, flip, occlude, overlap, recall, recalled, success
 from devsim.learning.network import LayeredNetwork, ideal_network, initial_weights
+from devsim.learning.oscillator_network import OscillatorNetwork, PhaseRecall
+from devsim.learning.phases import aligned, phase_error, scramble, settle
 from devsim.learning.rule import Rule
 from devsim.learning.settling import Settling
 from devsim.learning.storage import hebb, pseudo_inverse, storkey
@@ -19,6 +21,8 @@ __all__ = [
     "Hopfield",
     "LayeredNetwork",
     "Linear",
+    "OscillatorNetwork",
+    "PhaseRecall",
     "RandomBackpropagation",
     "ReadoutOnly",
     "Recall",
@@ -27,6 +31,7 @@ __all__ = [
     "Sigmoid",
     "Tanh",
     "Trained",
+    "aligned",
     "basin",
     "energy",
     "flip",
@@ -36,9 +41,12 @@ __all__ = [
     "load",
     "occlude",
     "overlap",
+    "phase_error",
     "pseudo_inverse",
     "recall",
     "recalled",
+    "scramble",
+    "settle",
     "storkey",
     "success",
     "train",
