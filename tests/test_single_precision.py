@@ -52,6 +52,18 @@ held = Circuit(
 tracked = transient(held, {"in": 1.0, "track": 1.0}, duration=5e-6, step=5e-8)
 assert tracked.method == "split"
 close(tracked["out"][1:], -np.expm1(-np.arange(1, 101) * 5e-8 / 1e-6), 1e-3)
+
+from devsim.devices.delay import DelayChains
+from devsim.devices.magnetic import AutoOscillator, PhaseOscillator
+from devsim.learning import OscillatorNetwork, scramble
+patterns = jnp.exp(2j * jnp.pi * jax.random.uniform(jax.random.key(2), (2, 24)))
+cues = scramble(patterns, 0.3, jax.random.key(3))
+for kind in (AutoOscillator, PhaseOscillator):
+    for linewidth in (0.0, 1e4):
+        memory = OscillatorNetwork(kind.of(24, linewidth=linewidth), DelayChains.of(24, 24)).store(patterns, jax.random.key(4))
+        recalled = memory.recall(cues, 4e-6, jax.random.key(5), targets=patterns)
+        assert recalled.states.dtype == jnp.complex64 and recalled.errors.dtype == jnp.float32
+        assert float(jnp.max(recalled.errors[:, -1])) < (0.02 if linewidth else 1e-4)
 """
 
 
