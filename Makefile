@@ -70,6 +70,7 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/crossbar.py
 	$(BIN)/python benchmarks/graph.py
 	$(BIN)/python benchmarks/mesh.py
+	$(BIN)/python benchmarks/oscillators.py
 	$(BIN)/python benchmarks/transient.py
 
 results: $(INSTALLED)
