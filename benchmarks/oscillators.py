@@ -1,6 +1,6 @@
 """A memory of 192 oscillators beside its matrix products, diffrax and NumPy; macrospins beside cmtj.
 
-Run as `python benchmarks/oscillators.py [--cues 1,64] [--steps 5000] [--short 300]`, on one thread. 12 random patterns are
+Run as `python benchmarks/oscillators.py [--cues 1,64] [--steps 5000] [--short 250]`, on one thread. 12 random patterns are
 stored by the pseudo-inverse; cues have 30 % of their phases scrambled; frequencies differ by 1e-4, lines are 100 kHz wide.
 `recall` is all of `OscillatorNetwork.recall` in steps of 2 ns. `two products` is the floor: complex (cues, 192) @ (192, 192)
 twice per step, in one scan. diffrax solves the same equations, with noise in real and imaginary parts, all cues as one state
@@ -45,7 +45,7 @@ SPIN_HEADER = ("macrospins", "task", "steps", "us per step and spin", "compile s
 SPIN_STEP, SPIN_STEPS, ZETA = 0.5e-12, 40000, 2.0
 MANY = 16
 """Cues from which on the time to call a short recall does not show."""
-RUNS = 1.0
+RUNS = 0.5
 """Seconds for the runs of one row; three runs at least."""
 
 
@@ -266,7 +266,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cues", default="1,64")
     parser.add_argument("--steps", default=5000, type=int)
-    parser.add_argument("--short", default=300, type=int)
+    parser.add_argument("--short", default=250, type=int)
     told = parser.parse_args()
     if told.steps % FRAME or told.short % FRAME or not FRAME <= told.short <= told.steps:
         parser.error(f"--steps and --short must be multiples of {FRAME}, --short at most --steps")
