@@ -6,11 +6,13 @@ from typing import Self
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Key
 
 from devsim import check
 from devsim.analyses.phase_stability import PhaseStability, phase_stability
 from devsim.check import InputError, above
+from devsim.devices.delay import DelayArray
 from devsim.devices.magnetic.oscillator import Oscillator
 from devsim.devices.synaptic_array import SynapticArray
 from devsim.learning import storage
@@ -84,6 +86,17 @@ class OscillatorNetwork(Part):
                 f"`array` must join each of the oscillators {count} to each, but has {shape[0]} rows and {shape[1]} columns."
             )
 
+    def go_together(self):
+        """The delays of an array are phases at one carrier, which must be the oscillators'."""
+        if not isinstance(self.array, DelayArray):
+            return
+        own, theirs = self.oscillators.frequency, self.array.frequency
+        if check.is_concrete(own) and check.is_concrete(theirs) and not np.allclose(own, theirs, rtol=1e-6, atol=0):
+            raise InputError(
+                f"`array` must be of delays for the oscillators' {np.ravel(own)[0]:.6g} Hz, but its `frequency` is"
+                f" {float(theirs):.6g} Hz."
+            )
+
     def ports(self):
         """None: it is asked through `recall`."""
         return {}
@@ -112,6 +125,7 @@ class OscillatorNetwork(Part):
 
     def stability(self, pattern: Array) -> PhaseStability:
         """`phase_stability` of a pattern (N,) in the weights that the array holds."""
+        check.within("coupling", self.oscillators.coupling, above(0), "1/s")
         harmonic = self.oscillators.second_harmonic / self.oscillators.coupling
         return phase_stability(self.array.weights(), pattern, second_harmonic=harmonic)
 
@@ -152,7 +166,7 @@ class OscillatorNetwork(Part):
         """How many steps make up one frame: a whole number where `step` says so, else an array."""
         longest = self.oscillators.longest_step()
         if step is None:
-            return jnp.ceil(seconds / longest * (1 - 1e-9)).astype(jnp.int32)
+            return jnp.maximum(jnp.ceil(seconds / longest * (1 - 1e-9)), 1).astype(jnp.int32)
         check.within("step", step, above(0), "s")
         if check.is_concrete(longest) and step > longest * (1 + 1e-9):
             raise InputError(

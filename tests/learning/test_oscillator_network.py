@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from devsim.check import InputError
+from devsim.devices.delay import DelayChains
 from devsim.devices.magnetic.auto_oscillator import AutoOscillator
 from devsim.devices.magnetic.phase_oscillator import PhaseOscillator
 from devsim.devices.synaptic_array import IdealArray
@@ -54,6 +55,12 @@ def test_corrupted_patterns_come_back():
     assert float(jnp.max(found.errors[:, -1])) < 1e-6
     np.testing.assert_allclose(phase_error(found.states, jnp.tile(patterns, (4, 1))), found.errors[:, -1], rtol=1e-6)
     assert "Recall of 16 cues in 4e-06 s: RMS phase error 0.1" in str(found)
+
+
+def test_oscillators_that_do_not_pull_keep_their_phases():
+    network, patterns = memory(PhaseOscillator, size=16, stored=2, coupling=0.0, **QUIET)
+    cues = scramble(patterns, 0.3, KEY)
+    np.testing.assert_allclose(network.recall(cues, 1e-6, KEY).states, cues, rtol=1e-12)
 
 
 def test_noiseless_flow_never_raises_the_energy():
@@ -227,6 +234,12 @@ def test_what_cannot_be_is_refused():
         network.store(random_phases(17, 16), KEY)
     with pytest.raises(InputError, match="pattern 2 is made of 0"):
         network.store(jnp.concatenate([patterns, patterns[:1]]), KEY)
+    with pytest.raises(
+        InputError, match=r"`array` must be of delays for the oscillators' 1e\+09 Hz, but its `frequency` is 3e\+08"
+    ):
+        OscillatorNetwork(AutoOscillator.of(3, frequency=1e9), DelayChains.of(3, 3))
+    with pytest.raises(InputError, match="`coupling` must be above 0 1/s"):
+        memory(size=16, stored=2, coupling=0.0)[0].stability(patterns[0])
     with pytest.raises(InputError, match="`rule` must be one of hebb, pseudo_inverse"):
         network.store(patterns, KEY, rule="storkey")
     with pytest.raises(InputError, match=r"`array` must join each of the oscillators \(16,\) to each, but has 3 rows"):

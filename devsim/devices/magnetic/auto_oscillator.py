@@ -26,7 +26,7 @@ class AutoOscillator(Oscillator):
       diffuses as 2 D (1 + nu^2) t and its line has a full width at half maximum of D (1 + nu^2) / pi.
       Own motion is solved exactly: p is logistic, dp/dt = 2 p (Gamma - b p), Gamma = G (zeta - 1), b = G (zeta + Q), with
       p(t) = p e^(2 Gamma t) / d, d = 1 + (b p / Gamma)(e^(2 Gamma t) - 1), and the integral of p over t is ln(d) / (2 b).
-    Source: Slavin and Tiberkevich, IEEE Trans. Magn. 45, 1875 (2009), eqs. 6-8 and 33; linewidth: Kim, Tiberkevich and Slavin,
+    Source: Slavin and Tiberkevich, IEEE Trans. Magn. 45, 1875 (2009); linewidth: Kim, Tiberkevich and Slavin,
     Phys. Rev. Lett. 100, 017207 (2008).
     Valid: p well below 1; noise that moves the amplitude by far less than itself; with a nonlinear frequency shift, times
     longer than the relaxation of the amplitude.

@@ -22,7 +22,7 @@ class PhaseOscillator(Oscillator):
       Adler's equation; locking while |own frequency| < coupling (1 + nu^2)^0.5 |F|.
       The noise is white and makes the line of one that runs freely a Lorentzian of the `linewidth`.
     Source: Adler, Proc. IRE 34, 351 (1946); Sakaguchi and Kuramoto, Prog. Theor. Phys. 76, 576 (1986); Slavin and Tiberkevich,
-    IEEE Trans. Magn. 45, 1875 (2009), section V.
+    IEEE Trans. Magn. 45, 1875 (2009).
     Valid: pulls far slower than the relaxation of the amplitude, which raise it by little.
     """
 
