@@ -120,6 +120,7 @@ def test_the_other_sets_come_back_too(kind):
     assert len(chip.names()) == STORED
 
 
+@pytest.mark.slow
 def test_the_circuit_in_the_graph_does_what_the_network_does():
     """Twelve oscillators and their delays as nets and parts, by a general method in time."""
     size = 12

@@ -15,7 +15,7 @@ SIDE = 32
 
 
 def test_static_errors_have_the_spreads_that_were_declared():
-    array = DelayChains.of(SIDE, SIDE, delay_spread=20e-12, coupling_spread=0.1, coupling=1.0, uniformity=0.0)
+    array = DelayChains.of(SIDE, SIDE, delay_spread=20e-12, coupling_spread=0.1, coupling=1.0)
     die = array.fabricate(KEY)
     relative = 5 / np.sqrt(2 * SIDE**2)  # five standard errors of a standard deviation
     assert np.std(die.delays() - array.delays()) == pytest.approx(20e-12, rel=relative)
@@ -82,7 +82,7 @@ def test_read_noise_is_drawn_for_each_read_and_held_by_a_snapshot():
 def test_delays_alone_keep_the_norm_and_the_missing_links(kind):
     wanted = random_weights(6)
     wanted[np.random.default_rng(6).uniform(size=wanted.shape) < 0.3] = 0
-    array = kind.of(SIZE, SIZE).program(wanted, KEY)
+    array = kind.of(SIZE, SIZE, uniformity=1.0).program(wanted, KEY)
     found = np.asarray(array.weights())
     linked = wanted != 0
     rms = np.sqrt(np.mean(np.abs(wanted[linked]) ** 2))
@@ -96,7 +96,7 @@ def test_delays_alone_keep_the_norm_and_the_missing_links(kind):
 def test_magnitudes_are_rounded_to_their_quantum_and_scaled_by_their_gain():
     wanted = np.array([[0.24, 0.26j, -0.9, 0.1]])
     gain = np.array([[1.0, 2.0, 0.5, 1.0]])
-    array = DelayChains.of(1, 4, uniformity=0.0, coupling_step=0.25, coupling_gain=gain).program(wanted, KEY)
+    array = DelayChains.of(1, 4, coupling_step=0.25, coupling_gain=gain).program(wanted, KEY)
     np.testing.assert_allclose(array.weights(), [[0.25, 0.5j, -0.5, 0.0]], atol=1e-13)
 
 

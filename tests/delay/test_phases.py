@@ -40,7 +40,7 @@ def test_the_phase_of_the_shortest_delay_is_written_as_the_shortest_delay_howeve
 
 def test_a_real_matrix_is_made_of_delays_of_no_and_of_half_a_period():
     wanted = np.array([[1.0, -1.0], [-2.0, 0.5]])
-    array = DelayChains.of(2, 2, uniformity=0.0).program(wanted, KEY)
+    array = DelayChains.of(2, 2).program(wanted, KEY)
     np.testing.assert_allclose(array.weights(), wanted, atol=EXACT)
     np.testing.assert_allclose(np.mod(300e6 * array.delays() + 0.25, 1.0), np.where(wanted > 0, 0.25, 0.75), atol=1e-13)
 

@@ -72,6 +72,7 @@ def test_noiseless_flow_never_raises_the_energy():
     assert float(jnp.max(jnp.diff(energy, axis=-1))) <= 1e-12 * SIZE
 
 
+@pytest.mark.slow
 def test_errors_of_detuning_are_those_of_the_linear_theory():
     """In the phase model, and with amplitudes, which the pull raises and which so weaken it."""
     network, patterns = memory(PhaseOscillator, 192, 12, **QUIET)
