@@ -150,8 +150,14 @@ class OscillatorMemory(Chip):
         """What is stored, complex (12, 192): grey levels as phases."""
         return jnp.exp(1j * self.phase_range * grey_levels())
 
-    def levels(self, phasors: np.ndarray) -> np.ndarray:
-        """Grey levels, 0 to 1, of `phasors` (..., 192) as pictures (..., 16, 12); phases out of the range as its nearer end."""
+    seen: ClassVar[str] = "a level is the phase, the common one removed"
+    """What `levels` shows."""
+
+    def levels(self, phasors: np.ndarray, stored: np.ndarray) -> np.ndarray:
+        """Grey levels, 0 to 1, of `phasors` (n, 192) as pictures (n, 16, 12), to be drawn beside what was `stored` (n, 192).
+
+        Phases out of the range are shown as its nearer end.
+        """
         phase, most = np.mod(np.angle(phasors), 2 * np.pi), float(self.phase_range)
         level = np.where(phase > most / 2 + np.pi, 0.0, np.minimum(phase / most, 1.0))
         return level.reshape(-1, *IMAGE)
@@ -231,9 +237,11 @@ class StoHopfieldRandom(OscillatorMemory):
         """Phases uniform over the turn; they are no pictures."""
         return jnp.exp(1j * jax.random.uniform(key, (STORED, OSCILLATORS), maxval=2 * np.pi))
 
-    def levels(self, phasors):
-        """The phase over a turn."""
-        return np.mod(np.angle(phasors) / (2 * np.pi), 1).reshape(-1, *IMAGE)
+    seen: ClassVar[str] = "a level is the distance of a phase from the stored one, black is half a turn"
+
+    def levels(self, phasors, stored):
+        """How far each phase is from the stored one, over half a turn."""
+        return np.abs(np.angle(phasors * np.conj(stored)) / np.pi).reshape(-1, *IMAGE)
 
     def names(self):
         """Their numbers."""
@@ -250,6 +258,6 @@ class StoHopfieldBinary(OscillatorMemory):
         """White where the grey level is above one half."""
         return jnp.where(jnp.asarray(grey_levels()) > 0.5, -1.0, 1.0) + 0j
 
-    def levels(self, phasors):
+    def levels(self, phasors, stored):
         """0 for the phase 0, 1 for pi."""
         return ((1 - np.real(phasors) / np.abs(phasors)) / 2).reshape(-1, *IMAGE)

@@ -86,7 +86,7 @@ def _rms(errors: Any, axis: int) -> np.ndarray:
 
 def _over_time(chip: "OscillatorMemory", task: "Task", asked: Asked, keys) -> list[Picture]:
     run = lambda chip, keys: for_each_key(recalled, (chip, task, asked.cues, asked.targets), keys)
-    of_chip, of_ideal = run(chip, keys), run(chip.ideal(), keys[:1])
+    of_chip, of_ideal = run(chip, keys), run(chip.ideal(), keys)
     duration = float(chip.recall_time)
     time = np.linspace(0, duration, FRAMES + 1)
     series = {}
@@ -118,11 +118,11 @@ def _recalled(chip: "OscillatorMemory", task: "Task", sent: np.ndarray) -> Pictu
     rows = {"cue": sent[some, 0]}
     rows |= {engineering(share * duration, "s", typographic=True): sent[some, round(share * FRAMES)] for share in MOMENTS}
     rows |= {"Hopfield": phases.aligned(target, goals), "stored": goals}
-    shown = {label: chip.levels(np.asarray(values)) for label, values in rows.items()}
+    shown = {label: chip.levels(np.asarray(values), np.asarray(goals)) for label, values in rows.items()}
     caption = (
         f"One die. Left: every stored picture with {float(chip.corrupted_share):.0%} of its pixels at random phases; right: six"
         " with a half hidden. Below each cue what the oscillators send as time goes on, where the complex Hopfield network ends"
-        " from the same cue, and what was stored. A level is a phase, the common one removed."
+        f" from the same cue, and what was stored; {chip.seen}."
     )
     return Picture("recall", "Pictures coming back", caption, plot.image_grid(shown, limits=(0, 1)))
 

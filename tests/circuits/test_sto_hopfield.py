@@ -55,12 +55,14 @@ def test_a_stroke_is_black_on_its_line_and_fades_beside_it():
 
 
 def test_levels_of_phases_are_those_that_were_stored(chip):
-    stored = chip.patterns(KEY)
-    np.testing.assert_allclose(chip.levels(np.asarray(stored)).reshape(STORED, -1), grey_levels(), atol=1e-9)
+    levels = lambda chip, phasors: chip.levels(np.asarray(phasors), np.asarray(phasors)).reshape(len(phasors), -1)
+    np.testing.assert_allclose(levels(chip, chip.patterns(KEY)), grey_levels(), atol=1e-9)
     beyond = np.exp(1j * np.array([1.6, 1.9]) * np.pi) * np.ones((OSCILLATORS, 1))
-    np.testing.assert_array_equal(chip.levels(beyond.T)[:, 0, 0], [1, 0])
+    np.testing.assert_array_equal(levels(chip, beyond.T)[:, 0], [1, 0])
     binary = StoHopfieldBinary.design()
-    np.testing.assert_array_equal(binary.levels(np.asarray(binary.patterns(KEY))).reshape(STORED, -1), grey_levels() > 0.5)
+    np.testing.assert_array_equal(levels(binary, binary.patterns(KEY)), grey_levels() > 0.5)
+    away = StoHopfieldRandom.design().levels(1j * np.ones((1, OSCILLATORS)), np.ones((1, OSCILLATORS)))
+    np.testing.assert_allclose(away, 0.5)
 
 
 def test_cues_differ_from_what_was_stored_as_the_task_says(chip):
