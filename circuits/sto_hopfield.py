@@ -141,10 +141,16 @@ class OscillatorMemory(Chip):
         return cls(joined(oscillators, weights))
 
     def _assigned(self, path, leaf, full):
-        """The oscillators and the delays have one carrier: setting either frequency sets both."""
-        changed = super()._assigned(path, leaf, full)
-        twin = {"oscillators.frequency": "weights.frequency", "weights.frequency": "oscillators.frequency"}.get(path)
-        return changed if twin is None else changed.put(circuit=changed.circuit._assigned(twin, leaf, full))
+        """The oscillators and the delays have one carrier: either frequency sets both, and keeps the bits of a delay."""
+        if path not in ("oscillators.frequency", "weights.frequency"):
+            return super()._assigned(path, leaf, full)
+        circuit, before = self.circuit, self.circuit.parameters()
+        for frequency in ("oscillators.frequency", "weights.frequency"):
+            circuit = circuit._assigned(frequency, leaf, full)
+        if "weights.delay_step" in before:
+            step = before["weights.delay_step"].value * before["weights.frequency"].value / leaf
+            circuit = circuit._assigned("weights.delay_step", step, full)
+        return self.put(circuit=circuit)
 
     def patterns(self, key: Key[Array, ""]) -> Array:
         """What is stored, complex (12, 192): grey levels as phases."""

@@ -149,7 +149,8 @@ def _against_spread(chip: "OscillatorMemory", task: "Task", keys) -> Picture:
     caption = (
         f"Error after a time of {SETTLING:g} over the feedback strength, all else ideal, two dies, for five strengths. The"
         " spread at which it passes the tolerated error, times frequency over feedback strength, is"
-        f" {', '.join(f'{ratio:.3g}' for ratio in ratios)}: it scales as the one over the other."
+        f" {', '.join(f'{ratio:.3g}' for ratio in ratios)}: it scales as the one over the other while the pull is slow beside"
+        " the relaxation of the amplitude."
     )
     return Picture("spread", "Error against spread of frequencies", caption, drawn)
 
@@ -215,8 +216,7 @@ def _against_bits(chip: "OscillatorMemory", task: "Task", keys) -> Picture:
     of_lines = [for_each_key(ends, (lines.set("weights.tap_step", 2 ** (BITS[-1] - bits)), task), keys) for bits in BITS]
     series = {
         "a chain for each link": 100 * np.stack(of_chains, axis=-1),
-        "a tapped line for each oscillator": 100
-        * np.concatenate([np.full((DIES, 1), np.nan), np.stack(of_lines, axis=-1)], axis=-1),
+        "a tapped line for each oscillator": 100 * np.stack(of_lines, axis=-1),
     }
     drawn = plot.traces(
         np.array(BITS), series, x_label="bits of a delay", y_label="RMS phase error", y_unit="% of a turn",
@@ -230,12 +230,16 @@ def _against_bits(chip: "OscillatorMemory", task: "Task", keys) -> Picture:
 
 
 def tapped(chip: "OscillatorMemory", taps: int) -> "OscillatorMemory":
-    """The same chip with one line of `taps` taps for each oscillator in place of a chain for each link."""
+    """The same chip with one line of `taps` taps for each oscillator in place of a chain for each link.
+
+    Pieces of a line err so that together they err as much as a chain.
+    """
     from circuits.sto_hopfield import joined
 
     chains = chip.circuit["weights"]
     rows, columns = chains.shape()
-    shared = {name: getattr(chains, name) for name in ("frequency", "load_capacitance", "coupling_spread", "supply_voltage")}
+    names = ("frequency", "load_capacitance", "inverter_resistance", "supply_voltage", "leakage_current", "coupling_spread")
+    shared = {name: getattr(chains, name) for name in names} | {"delay_spread": chains.delay_spread / np.sqrt(taps - 1)}
     cell = chains.cell.of((1, rows, taps - 1), minimum_conductance=1e-7, maximum_conductance=1e-4)
     knobs = {name: getattr(chains.cell, name) for name in ("write_noise", "drift", "drift_spread", "read_noise")}
     lines = TappedDelays.of(rows, columns, taps, cell=cell.put(**knobs), **shared)

@@ -73,7 +73,7 @@ def test_binary_patterns_have_as_many_neutral_modes_as_other_patterns_stored():
     weights = storage.pseudo_inverse(signs, keep_diagonal=False)
     found = phase_stability(weights, signs[0])
     assert int(found.neutral().sum()) == STORED - 1
-    assert np.isinf(float(found.static_error(1e-3))) and np.isinf(float(found.noise_error(1e-3)))
+    assert all(np.isinf(float(error)) for error in (found.static_error(1e-3), found.noise_error(1e-3), found.torque_error()))
     assert f"{STORED - 1} of {SIZE - 1} modes neutral" in str(found)
     held = phase_stability(weights, signs[0], second_harmonic=0.25)
     np.testing.assert_allclose(held.rates, found.rates + 0.5, atol=1e-12)

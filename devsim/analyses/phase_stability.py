@@ -40,9 +40,10 @@ class PhaseStability(eqx.Module):
         return jnp.sqrt(jnp.asarray(diffusion) * self._mean(1))
 
     def torque_error(self) -> Array:
-        """RMS phase error (rad) of weights that do not hold the pattern exactly, to first order."""
-        along = self.modes.T @ self.torque
-        return jnp.sqrt(jnp.mean((self.modes @ (along * self._inverse())) ** 2))
+        """RMS phase error (rad) of weights that do not hold the pattern exactly, to first order; infinite as the others."""
+        along = jnp.where(self.neutral(), 0.0, self.modes.T @ self.torque)
+        error = jnp.sqrt(jnp.mean((along / jnp.where(self.neutral(), 1.0, self.rates)) ** 2) * along.size / self.torque.size)
+        return jnp.where(jnp.any(self.neutral()), jnp.inf, error)
 
     def _inverse(self) -> Array:
         soft = self.neutral()
@@ -69,7 +70,8 @@ def phase_stability(weights: Array, pattern: Array, *, second_harmonic: Array | 
       L = diag(Re sum_j W~_ij + 2 h cos 2 arg x_i) - Re W~_ij, torque = Im sum_j W~_ij - h sin 2 arg x_i.
       Frequencies that differ leave delta = L^-1 dw, noise the variance L^-1 D (1 + nu^2), mode by mode.
     Source: linearisation of the phase model of Hoppensteadt and Izhikevich, Phys. Rev. Lett. 82, 2983 (1999).
-    Valid: errors far below 1 rad; L is taken symmetric (half its sum with its transpose), which Hermitian weights make it.
+    Valid: errors far below 1 rad; L is taken symmetric (half its sum with its transpose), which Hermitian weights make it; with
+    a second harmonic, which holds the common phase too, patterns of phases 0 and pi.
 
     A pure function, to be jitted, differentiated and vmapped over patterns. Raises InputError for other shapes and for
     patterns that are no phases.

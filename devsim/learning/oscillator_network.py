@@ -42,9 +42,10 @@ class PhaseRecall(eqx.Module):
     trajectory: Array | None
 
     def time_to(self, error: Array | float) -> Array:
-        """Time (s) from which on each error stays at or below `error` (turns), between kept times by interpolation; infinite
-        for a cue that ends above it."""
-        above_it = self.errors > error
+        """Time (s) from which on each error stays at or below `error` (turns, a number or one for each cue), between kept times
+        by interpolation; infinite for a cue that ends above it."""
+        error = jnp.asarray(error)
+        above_it = ~(self.errors <= error[..., None])
         frames = self.time.size
         last = frames - 1 - jnp.argmax(above_it[..., ::-1], axis=-1)
         before = jnp.take_along_axis(self.errors, last[..., None], -1)[..., 0]
@@ -124,8 +125,11 @@ class OscillatorNetwork(Part):
         return self.program(RULES[rule](patterns, keep_diagonal=False) + 0j, key)
 
     def stability(self, pattern: Array) -> PhaseStability:
-        """`phase_stability` of a pattern (N,) in the weights that the array holds."""
-        check.within("coupling", self.oscillators.coupling, above(0), "1/s")
+        """`phase_stability` of a pattern (N,) in the weights that the array holds, for feedback of the right phase."""
+        coupling = self.oscillators.coupling
+        check.within("coupling", coupling, above(0), "1/s")
+        if check.is_concrete(coupling) and np.ptp(coupling) > 0:
+            raise InputError("`coupling` must be one for all oscillators for their stability, but has several values.")
         harmonic = self.oscillators.second_harmonic / self.oscillators.coupling
         return phase_stability(self.array.weights(), pattern, second_harmonic=harmonic)
 
@@ -143,8 +147,8 @@ class OscillatorNetwork(Part):
         """Set the oscillators to the phases of `cues` (..., N) and let them go for `duration` seconds.
 
         key: one key, or one per cue: cue i of many (counted through all leading axes) has fold_in(key, i). targets (..., N):
-        what errors are taken against; the cues themselves unless given. step: s; unless given the longest that the oscillators
-        allow, shortened to fit: then one compilation serves all values of all knobs, but there are no reverse-mode derivatives.
+        what errors are taken against; the cues themselves unless given. step: s; unless given the `longest_step`,
+        shortened to fit: then one compilation serves all values of all knobs, but there are no reverse-mode derivatives.
         frames: how often the error is kept.
 
         Raises InputError for cues that are no phases or have another shape, and for a step that is too long.
@@ -162,9 +166,13 @@ class OscillatorNetwork(Part):
         every = self._steps_of_frame(duration / frames, step)
         return _run(self, cues, targets, key, as_leaf(duration), every, frames, keep_states)
 
+    def longest_step(self) -> Array:
+        """The oscillators' longest step (s) for fields as strong as the spectral norm of the weights, and one at least."""
+        return self.oscillators.longest_step(jnp.maximum(jnp.linalg.norm(self.array.weights(), 2), 1.0))
+
     def _steps_of_frame(self, seconds: Array | float, step: float | None) -> int | Array:
         """How many steps make up one frame: a whole number where `step` says so, else an array."""
-        longest = self.oscillators.longest_step()
+        longest = self.longest_step()
         if step is None:
             return jnp.maximum(jnp.ceil(seconds / longest * (1 - 1e-9)), 1).astype(jnp.int32)
         check.within("step", step, above(0), "s")

@@ -14,6 +14,7 @@ from devsim.check import Bounds, InputError
 from devsim.learning.hopfield import cue_keys, flip
 from devsim.parameter import as_leaf
 from devsim.randomness import named_key
+from devsim.smooth import root
 
 TURN = 2 * np.pi
 ROUNDING = 1e-4
@@ -43,7 +44,7 @@ def phase_error(states: Array, patterns: Array) -> Array:
     0 is a perfect recall, 0.289 (1 / 12^0.5) a random one.
     """
     away = jnp.angle(aligned(states, patterns) * jnp.conj(patterns))
-    return jnp.sqrt(jnp.mean(away**2, axis=-1)) / TURN
+    return root(jnp.mean(away**2, axis=-1)) / TURN
 
 
 def scramble(patterns: Array, share: Array | float, key: Key[Array, "..."]) -> Array:

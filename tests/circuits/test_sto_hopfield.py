@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from circuits import phase_pictures
+from circuits import phase_pictures, sto_hopfield_pictures
 from circuits.sto_hopfield import (
     OSCILLATORS,
     STORED,
@@ -113,6 +113,16 @@ def test_all_pictures_come_back_and_energies_add_up(chip, few):
 
 
 @pytest.mark.slow
+def test_every_figure_is_drawn(chip, monkeypatch):
+    for name, value in {"DIES": 1, "COUPLINGS": (1e7, 3e7), "SPREADS": np.array([1e-5, 1e-2]), "BITS": (2, 3)}.items():
+        monkeypatch.setattr(sto_hopfield_pictures, name, value)
+    monkeypatch.setattr(sto_hopfield_pictures, "AGES", {"an hour": 3600.0, "a day": 86_400.0})
+    drawn = chip.pictures(chip.task(KEY), KEY)
+    assert [each.name for each in drawn] == ["recall", "error", "spread", "energy", "stability", "bits", "ageing"]
+    assert all(each.figure.axes and each.caption for each in drawn)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [StoHopfieldRandom, StoHopfieldBinary])
 def test_the_other_sets_come_back_too(kind):
     chip = kind.design()
@@ -141,6 +151,7 @@ def test_the_circuit_in_the_graph_does_what_the_network_does():
 def test_one_frequency_serves_oscillators_and_delays(chip):
     quick = chip.set("oscillators.frequency", 1e9)
     assert float(quick.get("weights.frequency")) == 1e9
+    assert float(quick.get("weights.delay_bits")) == pytest.approx(5.0)
     assert float(chip.set("weights.frequency", 5e8).get("oscillators.frequency")) == 5e8
 
 

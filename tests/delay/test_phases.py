@@ -105,6 +105,19 @@ def test_a_line_of_two_stages_from_tap_to_tap_has_the_same_taps():
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_nudge_of_nothing_leaves_a_die_with_its_static_errors_as_it_is(kind):
+    die = (
+        kind.of(SIZE, SIZE, delay_spread=20e-12, coupling_spread=0.1, uniformity=0.25)
+        .fabricate(KEY)
+        .program(random_weights(1), KEY)
+    )
+    again = die
+    for _ in range(3):
+        again = again.nudge(np.zeros((SIZE, SIZE)), KEY)
+    np.testing.assert_allclose(again.weights(), die.weights(), rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_nudge_adds_to_the_weights_that_are_there(kind):
     first, change = random_weights(3), random_weights(4)
     array = kind.of(SIZE, SIZE).ideal().program(first, KEY).nudge(change, KEY)

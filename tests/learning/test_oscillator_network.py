@@ -143,6 +143,17 @@ def test_the_steps_are_of_second_order():
     np.testing.assert_allclose(np.log2([errors[0] / errors[1], errors[1] / errors[2]]), 2, atol=0.15)
 
 
+def test_strong_fields_take_shorter_steps():
+    """All to all with weight one: a field of 23, and phases that lock as firmly."""
+    size = 24
+    network = OscillatorNetwork(PhaseOscillator.of(size, **QUIET), IdealArray(jnp.ones((size, size)) - jnp.eye(size) + 0j))
+    assert float(network.longest_step()) == pytest.approx(float(network.oscillators.longest_step()) / (size - 1))
+    cues = jnp.exp(0.3j * jax.random.normal(KEY, (size,)))
+    assert float(network.recall(cues, 1e-6, KEY, targets=jnp.ones(size)).errors[-1]) < 1e-9
+    with pytest.raises(InputError, match=r"`step` must be at most 2\.17e-10 s"):
+        network.recall(cues, 1e-6, KEY, step=1e-9)
+
+
 def test_a_cue_is_recalled_alike_alone_and_among_others():
     network, patterns = memory()
     cues = scramble(patterns, 0.3, KEY)
@@ -173,6 +184,7 @@ def test_time_to_an_error_is_where_it_stays_below():
     for i in range(STORED):
         assert float(jnp.interp(time[i], found.time, found.errors[i])) == pytest.approx(0.05, rel=1e-6)
     assert np.all(np.isinf(found.time_to(1e-30)))
+    np.testing.assert_array_equal(found.time_to(jnp.full(STORED, 0.05)), time)
     np.testing.assert_array_equal(network.recall(patterns, 1e-6, KEY).time_to(0.05), 0)
 
 
@@ -239,6 +251,8 @@ def test_what_cannot_be_is_refused():
         InputError, match=r"`array` must be of delays for the oscillators' 1e\+09 Hz, but its `frequency` is 3e\+08"
     ):
         OscillatorNetwork(AutoOscillator.of(3, frequency=1e9), DelayChains.of(3, 3))
+    with pytest.raises(InputError, match="`coupling` must be one for all oscillators for their stability"):
+        memory(size=16, stored=2, coupling=jnp.linspace(1e6, 1e7, 16))[0].stability(patterns[0])
     with pytest.raises(InputError, match="`coupling` must be above 0 1/s"):
         memory(size=16, stored=2, coupling=0.0)[0].stability(patterns[0])
     with pytest.raises(InputError, match="`rule` must be one of hebb, pseudo_inverse"):

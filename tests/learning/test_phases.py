@@ -32,6 +32,10 @@ def test_the_error_is_the_root_mean_square_in_turns():
     np.testing.assert_allclose(error, jnp.std(away) / (2 * np.pi), rtol=1e-3)
 
 
+def test_no_error_has_a_derivative_of_zero():
+    assert float(jax.grad(lambda turn: phase_error(jnp.exp(1j * turn * jnp.arange(4)), jnp.ones(4)))(0.0)) == 0.0
+
+
 def test_unrelated_phases_have_the_error_of_a_uniform_draw():
     size = 20_000
     error = phase_error(random_phases(1, size), random_phases(1, size, jax.random.key(9)))

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from devsim.check import InputError
 from devsim.devices.magnetic import AutoOscillator, PhaseOscillator, auto_oscillation, steady_precession
 from tests.magnetic.spins import perpendicular, run
 
@@ -44,6 +45,12 @@ def test_power_grows_as_that_of_the_macrospin():
     expected = np.asarray(model.free_power()) * np.abs(flows) ** 2
     assert np.all(expected[-1] / expected[0] > 100)
     np.testing.assert_allclose(power, expected, rtol=3 * EXCESS.max())
+
+
+def test_a_bias_below_the_threshold_is_refused():
+    spin, current, _ = pair()
+    with pytest.raises(InputError, match="`threshold_current` must be below `current`"):
+        AutoOscillator.of_oscillation(auto_oscillation(spin), 0.9 * current)
 
 
 def test_the_phase_alone_follows_from_the_amplitude():

@@ -113,9 +113,16 @@ def test_noise_of_the_bias_widens_the_line_as_the_reduction_says():
     oscillator = AutoOscillator.of(192, nonlinear_shift=3e8, bias_noise=2e-11, **QUIET)
     reduced = PhaseOscillator.reduced(oscillator)
     variance, count, time = spread_of_phases(oscillator, 2000)
-    expected = 2 * np.pi * float(reduced.linewidth) * time
+    expected = 2 * np.pi * float(reduced.bias_linewidth) * time
     late = 1.5 / (2 * 5e7) / time  # the share of the time for which the power has not followed yet
     assert variance == pytest.approx(expected * (1 - late), rel=5 * np.sqrt(2 / count) + late**2)
+
+
+def test_noise_of_the_bias_is_not_thermal():
+    cold = AutoOscillator(nonlinear_shift=3e8, bias_noise=2e-11, temperature=0.0)
+    warm = cold.put(temperature=jnp.asarray(300.0), linewidth=jnp.asarray(0.0))
+    diffusion = [float(PhaseOscillator.reduced(each).phase_diffusion()) for each in (cold, warm)]
+    assert diffusion[0] == pytest.approx(diffusion[1]) and diffusion[0] > 0
 
 
 def test_a_bias_error_detunes_as_the_reduction_says():

@@ -219,10 +219,16 @@ class DelayArray(OneWayArray):
         return self.put(coupling=magnitude, held=None, **self.delayed(lag, key))
 
     def nudge(self, delta: Array, key: Key[Array, ""]) -> Self:
-        """Write the weights that are there, errors included, plus `delta` (rows, columns)."""
+        """Write the weights asked for, with the delays that their cells hold, plus `delta` (rows, columns).
+
+        Static errors of lines and links are not known to the writer, and stay.
+        """
         check.finite("delta", delta)
         check.shape("delta", delta, self.shape(), "the array's weights")
-        return self.program(self.put(held=None).weights() + delta, key)
+        gain, offset = jnp.ones_like(self.coupling_gain), jnp.zeros_like(self.delay_offset)
+        none = jnp.zeros_like(self.uniformity)
+        known = self.put(held=None, coupling_gain=gain, delay_offset=offset, uniformity=none, coupling_step=none)
+        return self.program(known.weights() + delta, key)
 
     def power(self):
         """`inverters`, C V^2 f of each stage in use, and `leakage`, I V of each; W."""

@@ -60,6 +60,7 @@ class AutoOscillator(Oscillator):
         `frequency` is that of the first at its steady power, the others are detuned from it; `linewidth` is as at the
         macrospins' own temperature.
         """
+        check.at_most("threshold_current", oscillation.threshold_current, "current", jnp.asarray(current), "A", strict=True)
         own = oscillation.frequency + oscillation.nonlinear_shift * oscillation.power(jnp.asarray(current)) / (2 * jnp.pi)
         frequency = jnp.ravel(own)[0]
         told = {

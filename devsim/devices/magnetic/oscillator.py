@@ -147,13 +147,13 @@ class Oscillator(Lanes):
         """second_harmonic e^(-i atan nu), 1/s."""
         return self.second_harmonic * jnp.exp(-1j * jnp.arctan(self.nonlinear_coefficient()))
 
-    def longest_step(self) -> Array:
+    def longest_step(self, strength: Array | float = 1.0) -> Array:
         """The longest step (s) of a split scheme: 0.05 over the rate of the pulls, (coupling + second_harmonic)
-        (1 + nu^2)^0.5, or 0.3 over the amplitude's, whichever is shorter.
+        (1 + nu^2)^0.5, or 0.3 over the amplitude's, whichever is shorter. strength: of the fields that are to be expected.
 
         Locked phases are then off by less than 3e-4 of the locking range, the square of 0.05 over 8.
         """
-        pulls = (self.coupling + self.second_harmonic) * jnp.sqrt(1 + self.nonlinear_coefficient() ** 2)
+        pulls = (self.coupling * strength + self.second_harmonic) * jnp.sqrt(1 + self.nonlinear_coefficient() ** 2)
         fastest = jnp.maximum(jnp.max(pulls) / 0.05, jnp.max(self.amplitude_rate()) / 0.3)
         return 1 / jnp.maximum(fastest, jnp.finfo(fastest.dtype).tiny)
 

@@ -30,11 +30,15 @@ class PhaseOscillator(Oscillator):
 
     nonlinearity: Array = parameter(0.0, unit="1", doc="nu, the nonlinear coefficient of the frequency")
 
+    bias_linewidth: Array = parameter(
+        0.0, unit="Hz", bounds=(0, None), stage="read", ideal=0.0, doc="what noise that is not thermal adds to the line"
+    )
+
     @classmethod
     def reduced(cls, oscillator: AutoOscillator) -> Self:
         """What is left of `oscillator` when its amplitude follows at once.
 
-        Its bias error becomes a detuning of N dp_0/dzeta zeta bias_error, its bias noise a part of the linewidth.
+        Its bias error becomes a detuning of N dp_0/dzeta zeta bias_error, its bias noise the `bias_linewidth`.
         """
         shared = {name: getattr(oscillator, name) for name in quantities(Oscillator)}
         zeta, growth = oscillator.supercriticality(), oscillator.nonlinear_damping
@@ -44,12 +48,15 @@ class PhaseOscillator(Oscillator):
         wobble = (slope * oscillator.bias_noise / oscillator.bias_current) ** 2 / (4 * jnp.pi)
         shared["detuning"] = detuning
         shared["frequency_spread"] = jnp.hypot(oscillator.frequency_spread, spread)
-        shared["linewidth"] = oscillator.linewidth + wobble
-        return cls(**shared, nonlinearity=oscillator.nonlinear_coefficient())
+        return cls(**shared, nonlinearity=oscillator.nonlinear_coefficient(), bias_linewidth=wobble)
 
     def nonlinear_coefficient(self):
         """`nonlinearity`."""
         return self.nonlinearity
+
+    def phase_diffusion(self):
+        """That of the thermal line, and of what bias noise adds to it."""
+        return super().phase_diffusion() + jnp.pi * self.bias_linewidth / (1 + self.nonlinearity**2)
 
     def amplitude_rate(self):
         """0: the amplitude is constant."""
