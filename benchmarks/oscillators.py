@@ -32,9 +32,8 @@ from devsim.devices.magnetic import AutoOscillator, auto_oscillation
 from devsim.devices.synaptic_array import IdealArray
 from devsim.learning.oscillator_network import OscillatorNetwork
 from devsim.learning.phases import phase_error, scramble
-from devsim.physics import ELEMENTARY_CHARGE, REDUCED_PLANCK, VACUUM_PERMEABILITY
 from devsim.stepping.rotating_frame import RealProduct
-from tests.magnetic.spins import FIELD, MEFF, frequency, perpendicular, run
+from tests.magnetic.spins import frequency, perpendicular, run
 
 SIZE, STORED, STEP, FRAME = 192, 12, 2e-9, 50
 KEY = jax.random.key(0)
@@ -210,29 +209,6 @@ def recall_rows(cues, number, told, bar):
         yield cues, 64, "NumPy, no noise", short, theirs, None, theirs / floor, theirs / still, None, error, off
 
 
-def with_cmtj(cmtj, steps, every):
-    """The macrospin of `perpendicular` in cmtj, which counts the current the other way: times and m."""
-    spin, steady = perpendicular(), cmtj.ScalarDriver.getConstantDriver
-    alpha, thickness, polarisation = float(spin.damping), float(spin.thickness), float(spin.polarisation)
-    torque = ZETA * alpha * (FIELD - MEFF)
-    density = torque * 2 * ELEMENTARY_CHARGE * (MEFF / VACUUM_PERMEABILITY) * thickness / (REDUCED_PLANCK * polarisation)
-    none, z = cmtj.CVector(0, 0, 0), cmtj.CVector(0, 0, 1)
-    about = (MEFF, thickness, float(spin.area), [none, none, z], alpha, 1.0, 0.0, polarisation)
-
-    def solve():
-        layer = cmtj.Layer.createSTTLayer("free", cmtj.CVector(0.6, 0, 0.8), z, *about)
-        layer.setReferenceLayer(z)
-        junction = cmtj.Junction([layer])
-        field = cmtj.AxialDriver(cmtj.NullDriver(), cmtj.NullDriver(), steady(FIELD / VACUUM_PERMEABILITY))
-        junction.setLayerExternalFieldDriver("free", field)
-        junction.setLayerCurrentDriver("free", steady(-density))
-        junction.runSimulation(steps * SPIN_STEP, SPIN_STEP, every * SPIN_STEP, solverMode=cmtj.SolverMode.RK4)
-        log = junction.getLog()
-        return np.asarray(log["time"]), np.stack([log[f"free_m{axis}"] for axis in "xyz"], axis=-1)
-
-    return solve
-
-
 def spin_rows(every=20):
     """Time per step and spin of RK4, and the frequency found."""
     per_step = lambda ms: 1e3 * ms / SPIN_STEPS
@@ -246,11 +222,11 @@ def spin_rows(every=20):
         hertz = float(np.mean(late_frequency(*ours())))
         yield count, "transient", SPIN_STEPS, times[count], compile_s, times[count] / times[1], f"{hertz / 1e9:.4f}"
     try:
-        import cmtj
+        from tests.magnetic.cmtj_runs import precession
     except ImportError:
         yield 1, "cmtj", None, None, None, None, "not installed"
         return
-    way = with_cmtj(cmtj, SPIN_STEPS, every)
+    way = lambda: precession(ZETA, duration=SPIN_STEPS * SPIN_STEP, step=SPIN_STEP, every=every)
     _, ms = median_ms(way, budget=RUNS)
     hertz = late_frequency(*way())
     yield 1, "cmtj", SPIN_STEPS, per_step(ms), None, per_step(ms) / times[1], f"{hertz / 1e9:.4f}"

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from devsim.devices.magnetic import auto_oscillation
-from devsim.physics import ELEMENTARY_CHARGE, GYROMAGNETIC_RATIO, REDUCED_PLANCK, VACUUM_PERMEABILITY
-from tests.magnetic.spins import FIELD, MEFF, frequency, perpendicular, run
+from devsim.physics import GYROMAGNETIC_RATIO, VACUUM_PERMEABILITY
+from tests.magnetic.spins import frequency, perpendicular, run
 
-cmtj = pytest.importorskip("cmtj")
+pytest.importorskip("cmtj")
+from tests.magnetic.cmtj_runs import precession
 
-ALPHA, ETA, THICKNESS, AREA = 0.01, 0.6, 3e-9, 7.85e-15
+ALPHA = 0.01
 GYRO = 2.2088e5
 """Gyromagnetic ratio of cmtj, m / (A s)."""
 MU = 1.2566e-6
@@ -18,22 +19,10 @@ STEP, DURATION = 0.5e-12, 40e-9
 
 
 def theirs(zeta):
-    """Frequency and power of cmtj's macrospin with p, field and hard axis along z; its current counts the other way."""
-    torque = zeta * ALPHA * (FIELD - MEFF)
-    density = torque * 2 * ELEMENTARY_CHARGE * (MEFF / VACUUM_PERMEABILITY) * THICKNESS / (REDUCED_PLANCK * ETA)
-    none, z = cmtj.CVector(0, 0, 0), cmtj.CVector(0, 0, 1)
-    about = (MEFF, THICKNESS, AREA, [none, none, z], ALPHA, 1.0, 0.0, ETA)
-    layer = cmtj.Layer.createSTTLayer("free", cmtj.CVector(0.6, 0, 0.8), z, *about)
-    layer.setReferenceLayer(z)
-    junction, steady = cmtj.Junction([layer]), cmtj.ScalarDriver.getConstantDriver
-    field = cmtj.AxialDriver(cmtj.NullDriver(), cmtj.NullDriver(), steady(FIELD / VACUUM_PERMEABILITY))
-    junction.setLayerExternalFieldDriver("free", field)
-    junction.setLayerCurrentDriver("free", steady(-density))
-    junction.runSimulation(DURATION, STEP, STEP, solverMode=cmtj.SolverMode.RK4)
-    log = junction.getLog()
-    m = np.stack([log[f"free_m{axis}"] for axis in "xyz"], axis=-1)
+    """Frequency and power of cmtj's macrospin."""
+    time, m = precession(zeta, duration=DURATION, step=STEP)
     late = len(m) // 2
-    return frequency(np.asarray(log["time"])[late:], m[late:]), (1 - m[-1, 2]) / 2
+    return frequency(time[late:], m[late:]), (1 - m[-1, 2]) / 2
 
 
 def test_frequency_and_power_are_those_of_cmtj():
@@ -44,7 +33,7 @@ def test_frequency_and_power_are_those_of_cmtj():
     is less by 2.9e-5, the demagnetising field more by as much. Methods err by (omega h)^5 / 144 alpha, less than 1e-6.
     """
     zeta = np.array([1.5, 2.0])
-    spin = perpendicular(resistance=np.full(2, 1e3), area=AREA, thickness=THICKNESS)
+    spin = perpendicular(resistance=np.full(2, 1e3))
     time, m = run(spin, zeta * auto_oscillation(spin).threshold_current, duration=DURATION, step=STEP, every=4)
     late = len(m) // 2
     ours, power = frequency(time[late:], m[late:]), (1 - m[-1, :, 2]) / 2
