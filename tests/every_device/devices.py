@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from devsim.devices.cmos import DPISynapse
 from devsim.devices.converters import ADC, DAC, Comparator, SampleAndHold, TransimpedanceAmplifier
 from devsim.devices.delay import DelayChains, TappedDelays
 from devsim.devices.electrical.amplifier import OperationalAmplifier
@@ -140,6 +141,7 @@ DEVICES = {
     "operational amplifier": lambda: OperationalAmplifier.of((2,), gain=100.0, swing=5.0, slew_rate=1e6),
     "spiking comparator": lambda: SpikingComparator(np.zeros(3), refractory_time=1e-3),
     "integrate-and-fire": lambda: IntegrateAndFire(np.ones(3), domain="electrical"),
+    "DPI synapse": lambda: DPISynapse(50e-12 * np.ones((3, 2)), domain="electrical"),
     "spike delay": SpikeDelay,
     "current synapse": lambda: CurrentSynapse(1e-9 * _WEIGHTS),
     "spike source": lambda: SpikeSource(np.array([[0.0, 1e-3], [2e-3, np.inf]])),

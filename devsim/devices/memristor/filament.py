@@ -11,8 +11,8 @@ from jaxtyping import Array
 
 from devsim import check
 from devsim.devices.memristor.physical import Memristor
-from devsim.devices.memristor.preset import Preset
 from devsim.devices.memristor.scalar_root import scalar_root
+from devsim.devices.preset import Preset
 from devsim.parameter import parameter, state
 from devsim.physics import ELECTRON_MASS, ELEMENTARY_CHARGE, PLANCK, VACUUM_PERMITTIVITY, thermal_voltage
 from devsim.ports import Unknown

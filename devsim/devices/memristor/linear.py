@@ -6,8 +6,8 @@ from typing import ClassVar
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from devsim.devices.memristor.preset import Preset
 from devsim.devices.memristor.statistical import StatisticalCell, two_draws
+from devsim.devices.preset import Preset
 from devsim.parameter import parameter
 
 PRESETS = {

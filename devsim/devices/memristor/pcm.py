@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Array
 
 from devsim.devices.memristor.law import Law, LogLaw, PowerLaw, polynomial
-from devsim.devices.memristor.preset import Preset
 from devsim.devices.memristor.statistical import StatisticalCell, two_draws
+from devsim.devices.preset import Preset
 from devsim.parameter import parameter
 from devsim.ports import Noise
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from devsim.devices.memristor.preset import Preset, look_up, sources
+from devsim.devices.preset import Preset, look_up, sources
 from devsim.part import Element
 from devsim.physics import BOLTZMANN, ROOM_TEMPERATURE
 from devsim.ports import Balance, Noise, Port, Unknown, ageless, electrical

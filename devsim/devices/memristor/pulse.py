@@ -13,9 +13,9 @@ from devsim.check import InputError, above
 from devsim.devices.memristor.bounded_loop import bounded_loop
 from devsim.devices.memristor.cell import Cell
 from devsim.devices.memristor.conduction import Conduction, Ohmic
-from devsim.devices.memristor.preset import look_up, sources
 from devsim.devices.memristor.pulse_presets import PRESETS
 from devsim.devices.memristor.pulse_steps import ConstantStep, Limits, StepLaw
+from devsim.devices.preset import look_up, sources
 from devsim.parameter import as_leaf, parameter, quantities, state
 from devsim.part import Part
 from devsim.quantise import round_through

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from devsim.devices.memristor.preset import Preset
 from devsim.devices.memristor.pulse_steps import ConstantStep, ExpStep, LinearStep, SoftBoundsReference
+from devsim.devices.preset import Preset
 
 UPDATE_CYCLE = 1e-6
 """Duration (s) of one update cycle, by which a lifetime that was published in cycles becomes a rate."""

@@ -8,7 +8,7 @@ from jaxtyping import Array
 
 from devsim import check
 from devsim.devices.memristor.physical import LAYER, Memristor, held_inside, kept_inside
-from devsim.devices.memristor.preset import Preset
+from devsim.devices.preset import Preset
 from devsim.parameter import parameter, state
 from devsim.physics import thermal_voltage
 from devsim.ports import Unknown

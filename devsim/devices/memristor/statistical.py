@@ -12,7 +12,7 @@ from jaxtyping import Array, Key
 from devsim import check
 from devsim.devices.memristor.cell import Cell
 from devsim.devices.memristor.conduction import Conduction, Ohmic
-from devsim.devices.memristor.preset import Preset, look_up, sources
+from devsim.devices.preset import Preset, look_up, sources
 from devsim.parameter import parameter, state
 from devsim.quantise import round_through
 from devsim.randomness import named_key

@@ -9,8 +9,8 @@ from jaxtyping import Array
 
 from devsim import check
 from devsim.devices.memristor.physical import Memristor, held_inside
-from devsim.devices.memristor.preset import Preset
 from devsim.devices.memristor.window import NoWindow, Window
+from devsim.devices.preset import Preset
 from devsim.parameter import parameter, state
 from devsim.ports import Unknown
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from devsim.devices.memristor.physical import Memristor
-from devsim.devices.memristor.preset import Preset
+from devsim.devices.preset import Preset
 from devsim.parameter import parameter, state
 from devsim.ports import Unknown
 
