@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from devsim.exchange.deck import OperatingPoint as OperatingPoint
     from devsim.exchange.deck import SmallSignal as SmallSignal
     from devsim.exchange.deck import Transient as Transient
+    from devsim.exchange.iccap import read_iccap as read_iccap
     from devsim.exchange.lumerical import read_lumerical as read_lumerical
     from devsim.exchange.reading import read as read
     from devsim.exchange.sax_models import from_sax as from_sax
@@ -32,6 +33,7 @@ _HOMES = {
     "from_sax": "sax_models",
     "from_sax_netlist": "sax_models",
     "read": "reading",
+    "read_iccap": "iccap",
     "read_lumerical": "lumerical",
     "read_spice": "spice_reader",
     "read_touchstone": "touchstone",
@@ -49,6 +51,7 @@ __all__ = [
     "from_sax",
     "from_sax_netlist",
     "read",
+    "read_iccap",
     "read_lumerical",
     "read_spice",
     "read_touchstone",
