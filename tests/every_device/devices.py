@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from devsim.devices.cmos import BiasGenerator, DPISynapse
+from devsim.devices.cmos import BiasGenerator, CurrentWeights, DPISynapse, FloatingGates
 from devsim.devices.converters import ADC, DAC, Comparator, SampleAndHold, TransimpedanceAmplifier
 from devsim.devices.delay import DelayChains, TappedDelays
 from devsim.devices.electrical.amplifier import OperationalAmplifier
@@ -142,6 +142,8 @@ DEVICES = {
     "spiking comparator": lambda: SpikingComparator(np.zeros(3), refractory_time=1e-3),
     "integrate-and-fire": lambda: IntegrateAndFire(np.ones(3), domain="electrical"),
     "bias generator": lambda: BiasGenerator.of(np.array([1e-11, 1e-9, 1e-6]), domain="electrical"),
+    "current weights": lambda: CurrentWeights.of(3, 2).program(_WEIGHTS, KEY),
+    "floating gates": lambda: FloatingGates.of(3, 2).program(_WEIGHTS, KEY),
     "DPI synapse": lambda: DPISynapse(50e-12 * np.ones((3, 2)), domain="electrical"),
     "spike delay": SpikeDelay,
     "current synapse": lambda: CurrentSynapse(1e-9 * _WEIGHTS),

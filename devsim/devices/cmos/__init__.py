@@ -1,7 +1,9 @@
 """Circuits of subthreshold transistors: synapses, neurons and what plasticity is made of."""
 
 from devsim.devices.cmos.bias_generator import BiasGenerator
+from devsim.devices.cmos.current_weights import CurrentWeights
 from devsim.devices.cmos.dpi_synapse import DPISynapse
+from devsim.devices.cmos.floating_gate import FloatingGates
 from devsim.devices.cmos.technology import Technology
 
-__all__ = ["BiasGenerator", "DPISynapse", "Technology"]
+__all__ = ["BiasGenerator", "CurrentWeights", "DPISynapse", "FloatingGates", "Technology"]
