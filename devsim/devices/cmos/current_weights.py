@@ -20,8 +20,8 @@ from devsim.randomness import named_key
 class CurrentWeights(SynapticArray):
     """Weights (rows, columns) of a few bits and a sign, each of which switches a mirror of 1, 2, 4 ... units of current.
 
-    Equations: w = sign(code) w_max / (2^bits - 1) sum_k b_k I_k / I_unit, b_k the bits of |code|, I_k what becomes of the nominal
-      2^k I_unit behind that mirror (`Technology.bias`). A change of less than a step is made with the probability of its share
+    Equations: w = sign(code) w_max / (2^bits - 1) sum_k b_k I_k / I_unit, b_k the bits of |code|, I_k what becomes of a nominal
+      2^k I_unit behind its mirror (`Technology.bias`). A change of less than a step is made with the probability of its share
       of one, so that the mean change is the wanted one.
     Source: the four-bit synapses of Moradi, Qiao, Stefanini and Indiveri, IEEE Trans. Biomed. Circuits Syst. 12, 106 (2018);
     stochastic rounding: Gupta, Agrawal, Gopalakrishnan and Narayanan, ICML (2015).

@@ -23,8 +23,8 @@ LEAST, MOST = 1e-3, 2.0
 class FloatingGates(SynapticArray):
     """Weights (rows, columns), each the current of a floating-gate transistor less that of a common reference.
 
-    Equations: w = w_max (I / I_ref - 1), I / I_ref = exp(kappa V / U_T) from 0.001 to 2, V the voltage of the gate above that of
-      the reference; the charge leaks: dV/dt = -rate exp(E_a / k (1 / 300 K - 1 / T)) V, so that weights go to zero. A write
+    Equations: w = w_max (I / I_ref - 1), I / I_ref = exp(kappa V / U_T) from 0.001 to 2, V the gate's voltage above that of the
+      reference; the charge leaks: dV/dt = -rate exp(E_a / k (1 / 300 K - 1 / T)) V, so that weights go to zero. A write
       measures the current, so that mismatch is written away; it leaves an error of V.
     Source: Diorio, Hasler, Minch and Mead, IEEE Trans. Electron Devices 43, 1972 (1996); retention: Nozawa and Kohyama, Jpn. J.
     Appl. Phys. 21, L111 (1982).
