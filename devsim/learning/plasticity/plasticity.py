@@ -1,0 +1,114 @@
+"""`Plasticity`: what a rule of spike-based learning is, and what a synapse may see."""
+
+import abc
+import enum
+from typing import ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Key
+
+from devsim import check
+from devsim.check import InputError
+from devsim.parameter import check_fields, parameter, quantities
+
+State = dict[str, Array]
+"""The local variables of all synapses by name: shape (pre,), (post,), or (pre, post) where each synapse has its own."""
+
+
+class Local(enum.StrEnum):
+    """What is present at a synapse, so that a rule may use it."""
+
+    PRE_TRACE = "pre trace"
+    POST_TRACE = "post trace"
+    MEMBRANE = "membrane"
+    DENDRITE = "dendrite"
+    CALCIUM = "calcium"
+    WEIGHT = "weight"
+    THIRD_FACTOR = "third factor"
+
+
+OFFERED = {Local.MEMBRANE: "membrane", Local.DENDRITE: "dendrite", Local.THIRD_FACTOR: "third_factor"}
+"""What the circuit has to offer, by the name of the field of `Signals`; the rest a rule keeps itself."""
+
+
+class Signals(eqx.Module):
+    """What reaches the synapses in one step.
+
+    pre (pre,), post (post,): the events of the step, 1 for a spike and 0 for none. membrane, dendrite (post,): potentials (V)
+    at the end of the step, before a reset. third_factor: one number for all, or one per postsynaptic neuron (post,).
+    """
+
+    pre: Array
+    post: Array
+    membrane: Array | None = None
+    dendrite: Array | None = None
+    third_factor: Array | None = None
+
+
+class Plasticity(eqx.Module):
+    """Events and local variables -> new weights. Every synapse sees only what is `Local` to it.
+
+    uses: which of the local variables the rule reads. kinds: of its own state, by name. noisy: whether it draws noise.
+    Knobs are leaves: one compilation serves all their values, and `jax.vmap` runs over them.
+    """
+
+    uses: ClassVar[tuple[Local, ...]]
+    kinds: ClassVar[dict[str, Local]]
+    noisy: ClassVar[bool] = False
+    minimum_weight: Array = parameter(0.0, unit="1", doc="lowest weight, where it stops")
+    maximum_weight: Array = parameter(1.0, unit="1", doc="highest weight, where it stops")
+
+    def __check_init__(self):
+        check_fields(self)
+        check.at_most("minimum_weight", self.minimum_weight, "maximum_weight", self.maximum_weight)
+
+    @abc.abstractmethod
+    def begin(self, weights: Array) -> State:
+        """The local variables at rest, for `weights` (pre, post)."""
+
+    @abc.abstractmethod
+    def advance(
+        self, weights: Array, state: State, signals: Signals, seconds: Array, key: Key[Array, ""] | None
+    ) -> tuple[Array, State]:
+        """`step` without its checks."""
+
+    def step(
+        self, weights: Array, state: State, signals: Signals, seconds: Array | float, key: Key[Array, ""] | None = None
+    ) -> tuple[Array, State]:
+        """(weights (pre, post), state) after `seconds`: traces relax, then presynaptic events act, then postsynaptic ones.
+
+        Raises InputError where the rule needs a signal, or a key for its noise, that is not there.
+        """
+        for local in self.uses:
+            if local in OFFERED and getattr(signals, OFFERED[local]) is None:
+                raise InputError(
+                    f"{type(self).__name__} needs the {local} of the postsynaptic neurons, which `signals` does not offer; "
+                    f"give `{OFFERED[local]}`."
+                )
+        if self.noisy and key is None and not self.quiet():
+            raise InputError(f"{type(self).__name__} draws noise; give `key`, or set `noise` to 0.")
+        return self.advance(weights, state, signals, seconds, key)
+
+    def quiet(self) -> bool:
+        """True where the rule is known to draw no noise."""
+        noise = getattr(self, "noise", 0.0)
+        return check.is_concrete(noise) and not np.any(np.asarray(noise))
+
+    def efficacy(self, weights: Array, state: State) -> Array:
+        """What a spike transmits (pre, post), asked after the step in which it arrives: the weight, unless a rule differs."""
+        return weights
+
+    def time_constants(self) -> dict[str, Array]:
+        """The times (s) that a step has to resolve, by name: every declared quantity in seconds."""
+        return {name: getattr(self, name) for name, quantity in quantities(self).items() if quantity.unit == "s"}
+
+    def within(self, weights: Array) -> Array:
+        """`weights` stopped at their bounds."""
+        return jnp.clip(weights, self.minimum_weight, self.maximum_weight)
+
+
+def relaxed(value: Array, seconds: Array, time_constant: Array, target: Array | float = 0.0) -> Array:
+    """Where `value` has come to after `seconds` on its way to `target`: target + (value - target) exp(-seconds / tau)."""
+    return target + (value - target) * jnp.exp(-seconds / time_constant)
