@@ -1,11 +1,10 @@
 """`PSTDP`: spike-timing-dependent plasticity from pairs of spikes."""
 
-import jax.numpy as jnp
 from jaxtyping import Array
 
 from devsim.check import above
 from devsim.learning.plasticity.events import at_post, at_pre
-from devsim.learning.plasticity.plasticity import Local, Plasticity, relaxed
+from devsim.learning.plasticity.plasticity import Local, Plasticity, per_post, per_pre, relaxed
 from devsim.parameter import parameter
 
 
@@ -27,13 +26,13 @@ class PSTDP(Plasticity):
 
     def begin(self, weights):
         """No trace of any event."""
-        return {"pre_trace": jnp.zeros_like(weights[:, 0]), "post_trace": jnp.zeros_like(weights[0])}
+        return {"pre_trace": per_pre(weights), "post_trace": per_post(weights)}
 
     def advance(self, weights, state, signals, seconds, key):
         """Traces, then rows, then columns."""
         x = relaxed(state["pre_trace"], seconds, self.pre_time)
         y = relaxed(state["post_trace"], seconds, self.post_time)
-        weights = at_pre(self, weights, signals.pre, lambda w, y: -self.depression * y, post=(y,))
+        weights = at_pre(self, weights, signals, lambda w, y: -self.depression * y, post=(y,))
         x = x + signals.pre
-        weights = at_post(self, weights, signals.post, lambda w, x: self.potentiation * x, pre=(x,))
+        weights = at_post(self, weights, signals, lambda w, x: self.potentiation * x, pre=(x,))
         return weights, {"pre_trace": x, "post_trace": y + signals.post}

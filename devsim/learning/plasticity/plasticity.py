@@ -33,18 +33,30 @@ OFFERED = {Local.MEMBRANE: "membrane", Local.DENDRITE: "dendrite", Local.THIRD_F
 """What the circuit has to offer, by the name of the field of `Signals`; the rest a rule keeps itself."""
 
 
+class Fired(eqx.Module):
+    """Which neurons fired in a step, where that is known beforehand: the first `count` of `neurons` (most,), each once."""
+
+    neurons: Array
+    count: Array
+
+
 class Signals(eqx.Module):
     """What reaches the synapses in one step.
 
     pre (pre,), post (post,): the events of the step, 1 for a spike and 0 for none. membrane, dendrite (post,): potentials (V)
     at the end of the step, before a reset. third_factor: one number for all, or one per postsynaptic neuron (post,).
+    What the circuit does not offer is None.
+    pre_fired, post_fired: the same events as lists of neurons, each event a whole one, which spares the weights of the others;
+    only for rules whose knobs are numbers.
     """
 
     pre: Array
     post: Array
-    membrane: Array | None = None
-    dendrite: Array | None = None
-    third_factor: Array | None = None
+    membrane: Array = eqx.field(default=None)
+    dendrite: Array = eqx.field(default=None)
+    third_factor: Array = eqx.field(default=None)
+    pre_fired: Fired | None = None
+    post_fired: Fired | None = None
 
 
 class Plasticity(eqx.Module):
@@ -63,6 +75,10 @@ class Plasticity(eqx.Module):
     def __check_init__(self):
         check_fields(self)
         check.at_most("minimum_weight", self.minimum_weight, "maximum_weight", self.maximum_weight)
+        self.go_together()
+
+    def go_together(self) -> None:
+        """Raise InputError where known values of several knobs exclude each other."""
 
     @abc.abstractmethod
     def begin(self, weights: Array) -> State:
@@ -107,6 +123,16 @@ class Plasticity(eqx.Module):
     def within(self, weights: Array) -> Array:
         """`weights` stopped at their bounds."""
         return jnp.clip(weights, self.minimum_weight, self.maximum_weight)
+
+
+def per_pre(weights: Array) -> Array:
+    """Zero for each presynaptic neuron (pre,)."""
+    return jnp.zeros_like(weights[:, 0])
+
+
+def per_post(weights: Array) -> Array:
+    """Zero for each postsynaptic neuron (post,)."""
+    return jnp.zeros_like(weights[0])
 
 
 def relaxed(value: Array, seconds: Array, time_constant: Array, target: Array | float = 0.0) -> Array:

@@ -1,17 +1,19 @@
 """`replay`: what a rule makes of given spike trains."""
 
+import dataclasses
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Key
 
 from devsim import check
 from devsim.analyses.transient_checks import checked_steps
 from devsim.check import Bounds, InputError
-from devsim.learning.plasticity.plasticity import Plasticity, Signals
-from devsim.learning.spike_trains import events
+from devsim.learning.plasticity.plasticity import Fired, Plasticity, Signals
+from devsim.learning.spike_trains import fired_in_step
 from devsim.parameter import as_leaf
 
 
@@ -58,13 +60,23 @@ def replay(
     weights = checked_weights(rule, weights)
     for name, value in rule.time_constants().items():
         check.at_most("step", as_leaf(step), name, value, "s")
-    pre = trains("pre_times", pre_times, weights.shape[0], duration, step, weights)
-    post = trains("post_times", post_times, weights.shape[1], duration, step, weights)
+    pre = trains("pre_times", pre_times, weights.shape[0], duration, step)
+    post = trains("post_times", post_times, weights.shape[1], duration, step)
     offered = {"membrane": membrane, "dendrite": dendrite, "third_factor": third_factor}
     offered = {name: course(name, value, count, weights) for name, value in offered.items()}
     if key is not None:
         check.key(key)
-    return run(rule, weights, Signals(pre, post, **offered), as_leaf(step).astype(weights.dtype), key, every)
+    lists = (
+        {} if any(jnp.ndim(leaf) for leaf in jax.tree.leaves(rule)) else {"pre_fired": fired(pre), "post_fired": fired(post)}
+    )
+    return run(
+        rule,
+        weights,
+        Signals(jnp.asarray(pre), jnp.asarray(post), **offered, **lists),
+        as_leaf(step).astype(weights.dtype),
+        key,
+        every,
+    )
 
 
 def checked_weights(rule: Plasticity, weights: Any) -> Array:
@@ -80,13 +92,26 @@ def checked_weights(rule: Plasticity, weights: Any) -> Array:
     return weights.astype(jnp.result_type(weights, *jax.tree.leaves(rule)))
 
 
-def trains(name: str, times: Any, neurons: int, duration: float, step: float, weights: Array) -> Array:
-    """The events (steps, neurons) of `times`."""
-    grid = events(times, duration, step, name=name)
+def trains(name: str, times: Any, neurons: int, duration: float, step: float) -> np.ndarray:
+    """Who fires in which step, (steps, neurons)."""
+    grid = fired_in_step(name, times, duration, step)
     if grid.shape[1] != neurons:
         axis = "rows" if name == "pre_times" else "columns"
         raise InputError(f"`{name}` must match the {neurons} {axis} of `weights`, but holds {grid.shape[1]} neurons.")
-    return grid.astype(weights.dtype)
+    return grid
+
+
+def fired(grid: np.ndarray) -> Fired | None:
+    """The neurons that fire in each step of `grid` (steps, neurons), or None where most steps have many."""
+    count = grid.sum(1, dtype=np.int32)
+    most = 4 * -(-int(count.max(initial=1)) // 4)
+    if 4 * most > grid.shape[1]:
+        return None
+    step, neuron = np.nonzero(grid)
+    place = np.arange(len(step)) - (np.cumsum(count) - count)[step]
+    neurons = np.zeros((len(grid), most), np.int32)
+    neurons[step, place] = neuron
+    return Fired(jnp.asarray(neurons), jnp.asarray(count))
 
 
 def course(name: str, value: Any, count: int, weights: Array) -> Array | None:
@@ -109,12 +134,13 @@ def run(
     rule: Plasticity, weights: Array, signals: Signals, step: Array, key: Key[Array, ""] | None, every: int
 ) -> PlasticityRun:
     """`replay` with its inputs checked: `signals` hold one more axis, of the steps."""
-    count = signals.pre.shape[0]
+    count, kind = signals.pre.shape[0], weights.dtype
 
     def one(carry, now):
         index, signals = now
+        signals = dataclasses.replace(signals, pre=signals.pre.astype(kind), post=signals.post.astype(kind))
         own = jax.random.fold_in(key, index) if rule.noisy and key is not None else None
-        return rule.step(*carry, signals, step, own), None
+        return rule.step(carry[0], carry[1], signals, step, own), None
 
     def several(carry, now):
         carry, _ = jax.lax.scan(one, carry, now)
