@@ -143,12 +143,13 @@ class Technology(Part):
         ageing: share of the drift that the transistor shows.
         """
         warm, cold = self.thermal_voltage(), thermal_voltage(ROOM_TEMPERATURE)
-        kappa = self.gate_coupling
-        gate = cold * (jnp.log(current) - jnp.log(self.specific_current)) + kappa * self.threshold
+        kappa, flows = self.gate_coupling, current > 0
+        log_current = jnp.log(jnp.where(flows, current, 1.0))
+        gate = cold * (log_current - jnp.log(self.specific_current)) + kappa * self.threshold
         gate += kappa * self.supply_sensitivity * self.supply_error
         held = jnp.log(self._specific_now()) + (gate - kappa * self._threshold_now()) / warm
-        exponent = self.bias_compensation * jnp.log(current) + (1 - self.bias_compensation) * held
-        return jnp.exp(exponent - kappa * (shift + ageing * self.drift()) / warm)
+        exponent = self.bias_compensation * log_current + (1 - self.bias_compensation) * held
+        return jnp.where(flows, jnp.exp(exponent - kappa * (shift + ageing * self.drift()) / warm), 0.0)
 
     def shot_noise(self, current: Array) -> Array:
         """One-sided density (A^2/Hz) of the noise of a saturated transistor, 2 q I."""
