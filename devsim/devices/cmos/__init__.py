@@ -2,8 +2,9 @@
 
 from devsim.devices.cmos.bias_generator import BiasGenerator
 from devsim.devices.cmos.current_weights import CurrentWeights
+from devsim.devices.cmos.dpi_neuron import DPINeuron
 from devsim.devices.cmos.dpi_synapse import DPISynapse
 from devsim.devices.cmos.floating_gate import FloatingGates
 from devsim.devices.cmos.technology import Technology
 
-__all__ = ["BiasGenerator", "CurrentWeights", "DPISynapse", "FloatingGates", "Technology"]
+__all__ = ["BiasGenerator", "CurrentWeights", "DPINeuron", "DPISynapse", "FloatingGates", "Technology"]
