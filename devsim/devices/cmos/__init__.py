@@ -6,5 +6,15 @@ from devsim.devices.cmos.dpi_neuron import DPINeuron
 from devsim.devices.cmos.dpi_synapse import DPISynapse
 from devsim.devices.cmos.floating_gate import FloatingGates
 from devsim.devices.cmos.technology import Technology
+from devsim.devices.cmos.transconductor import OTA, DifferentialPair
 
-__all__ = ["BiasGenerator", "CurrentWeights", "DPINeuron", "DPISynapse", "FloatingGates", "Technology"]
+__all__ = [
+    "OTA",
+    "BiasGenerator",
+    "CurrentWeights",
+    "DPINeuron",
+    "DPISynapse",
+    "DifferentialPair",
+    "FloatingGates",
+    "Technology",
+]
