@@ -146,3 +146,22 @@ def test_weights_that_have_no_column_for_each_lane_are_refused():
         DPISynapse(time_constant_current=-1e-12)
     with pytest.raises(InputError, match="`weight_current` must be at least 0 A, but is -1e-12 A"):
         DPISynapse(-1e-12)
+
+
+def test_noise_at_a_bias_has_the_variance_of_a_capacitor():
+    """Far above I_th charge and discharge each make shot noise: var(ln I) = kappa q / (C U_T), k T / (kappa C) in volts."""
+    synapse = DPISynapse(technology=NO_FLOOR, gain_current=1e-13, domain="electrical")
+    drive, steady = 500e-12, 1e-13 * (500e-12 / 10e-12 - 1)
+    told, x = {"drive": jnp.array(drive)}, {"log_current": log_of(steady)}
+    slope = -float(jax.grad(synapse.rate)(x["log_current"], told["drive"]))
+    variance = float(synapse.noise(told, x)["shot"].density) / (4 * slope)
+    exact = 0.7 * ELEMENTARY_CHARGE / (1.5e-12 * BOLTZMANN * 300 / ELEMENTARY_CHARGE)
+    assert variance == pytest.approx(exact, rel=0.03)  # I_th / I is a fiftieth
+
+
+def test_flicker_noise_is_that_of_the_gate_through_the_transistor():
+    technology = Technology(flicker_coefficient=1e-22)
+    one = DPISynapse(technology=technology)
+    density = one.noise({"drive": jnp.array(0.0)}, {"log_current": jnp.array(2.0)})["flicker"].density
+    through = 0.7 * 10e-12 / 0.025852 * np.sqrt(1e-22 / 4e-12)
+    assert float(density) == pytest.approx((0.7 / (1.5e-12 * 0.025852) * through) ** 2, rel=1e-4)

@@ -124,9 +124,13 @@ class DPISynapse(CurrentMode):
         return {"log_current": self.struck(x["log_current"], self.dose(p["input"]))}
 
     def noise(self, p, x):
-        """Shot noise of the currents that charge and discharge the capacitor, as a rate of ln I."""
+        """Shot noise of what charges and discharges the capacitor, flicker noise of the latter, as rates of ln I."""
         technology, current = self.technology, current_of(x["log_current"])
-        through = self.bias("time_constant_current") + p["drive"] / (1 + current / self.bias("gain_current"))
+        leak = self.bias("time_constant_current")
+        through = leak + p["drive"] / (1 + current / self.bias("gain_current"))
         scale = technology.gate_coupling / (self.capacitance * technology.thermal_voltage())
-        density = jnp.broadcast_to(scale**2 * technology.shot_noise(through), self.shape())
-        return {"shot": Noise(density, ("log_current",))}
+        shot, flicker = technology.shot_noise(through), technology.flicker_noise(leak)
+        return {
+            "shot": Noise(self.everywhere(scale**2 * shot), ("log_current",)),
+            "flicker": Noise(self.everywhere(scale**2 * flicker), ("log_current",), "flicker", 1.0),
+        }
