@@ -129,6 +129,10 @@ class DPINeuron(CurrentMode):
         above_threshold = spike(log_current - log_of(self.bias("spike_current")), self.surrogate_width)
         return above_threshold * jnp.where(ready, 1.0, 0.0)
 
+    def reset(self, log_current: Array, event: Array) -> Array:
+        """ln(I / 1 pA) after an `event`; the surrogate derivative is one of what events do elsewhere, not of this."""
+        return jnp.where(event > 0.5, log_of(self.bias("reset_current")), log_current)
+
     def advance(self, state: dict[str, Array], drive: Array, inhibition: Array, seconds: Array) -> tuple[dict, Array]:
         """The state after a step under constant currents (A), and its events: what a circuit computes, for scans in time.
 
@@ -151,11 +155,11 @@ class DPINeuron(CurrentMode):
         v = charged(v + lift - gain, times * drive / leak) + gain
         v += 0.5 * times * self.fed_back(v + lift) / leak
         v = discharged(v, floor, half, kappa)
-        event = self.event(v, live > 0)
+        event, threshold = self.event(v, live > 0), log_of(self.bias("spike_current"))
         fired = event > 0.5
-        late = live * jnp.where(fired, v - log_of(self.bias("spike_current")), 0.0) / jnp.where(fired, v - start, 1.0)
+        late = live * jnp.where(fired, v - threshold, 0.0) / jnp.where(fired, v - jnp.minimum(start, threshold), 1.0)
         return {
-            "log_current": v + event * (log_of(self.bias("reset_current")) - v),
+            "log_current": self.reset(v, event),
             "log_adaptation": adaptation.struck(adapted, adaptation.dose(event)),
             "countdown": jnp.where(fired, self.refractory_time() - late, jnp.maximum(state["countdown"] - seconds, 0.0)),
         }, event
@@ -179,7 +183,7 @@ class DPINeuron(CurrentMode):
         v, wait, adaptation = x["log_current"], self.refractory_time(), self.adaptation()
         event = self.event(v, ~waiting(x["countdown"], wait))
         return {
-            "log_current": v + event * (log_of(self.bias("reset_current")) - v),
+            "log_current": self.reset(v, event),
             "log_adaptation": adaptation.struck(x["log_adaptation"], adaptation.dose(event)),
             "countdown": restarted(x["countdown"], event, wait),
         }
