@@ -39,6 +39,8 @@ class CSTDP(Plasticity):
     noise: Array = parameter(2.8284, unit="1", bounds=(0, None), stage="read", ideal=0.0, doc="sigma, while calcium is high")
     low_efficacy: Array = parameter(0.2, unit="1", doc="what a spike transmits at weight 0")
     high_efficacy: Array = parameter(1.0, unit="1", doc="what a spike transmits at weight 1")
+    minimum_weight: Array = parameter(-1.0, unit="1", doc="lowest weight, far enough below 0 for the noise")
+    maximum_weight: Array = parameter(2.0, unit="1", doc="highest weight, far enough above 1 for the noise")
     pending_spikes: int = eqx.field(static=True, default=8)
 
     def __check_init__(self):

@@ -95,7 +95,8 @@ class Plasticity(eqx.Module):
     ) -> tuple[Array, State]:
         """(weights (pre, post), state) after `seconds`: traces relax, then presynaptic events act, then postsynaptic ones.
 
-        Raises InputError where the rule needs a signal, or a key for its noise, that is not there.
+        Without a key there is no noise. Raises InputError where the rule needs a signal that is not there, and where it is
+        known to draw noise and there is no key.
         """
         for local in self.uses:
             if local in OFFERED and getattr(signals, OFFERED[local]) is None:
@@ -103,14 +104,14 @@ class Plasticity(eqx.Module):
                     f"{type(self).__name__} needs the {local} of the postsynaptic neurons, which `signals` does not offer; "
                     f"give `{OFFERED[local]}`."
                 )
-        if self.noisy and key is None and not self.quiet():
-            raise InputError(f"{type(self).__name__} draws noise; give `key`, or set `noise` to 0.")
+        self.check_key(key)
         return self.advance(weights, state, signals, seconds, key)
 
-    def quiet(self) -> bool:
-        """True where the rule is known to draw no noise."""
+    def check_key(self, key: Key[Array, ""] | None) -> None:
+        """Raise InputError where the rule is known to draw noise and there is no key for it."""
         noise = getattr(self, "noise", 0.0)
-        return check.is_concrete(noise) and not np.any(np.asarray(noise))
+        if self.noisy and key is None and check.is_concrete(noise) and np.any(np.asarray(noise)):
+            raise InputError(f"{type(self).__name__} draws noise; give `key`, or set `noise` to 0.")
 
     def efficacy(self, weights: Array, state: State) -> Array:
         """What a spike transmits (pre, post), asked after the step in which it arrives: the weight, unless a rule differs."""

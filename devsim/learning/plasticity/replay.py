@@ -64,6 +64,7 @@ def replay(
     post = trains("post_times", post_times, weights.shape[1], duration, step)
     offered = {"membrane": membrane, "dendrite": dendrite, "third_factor": third_factor}
     offered = {name: course(name, value, count, weights) for name, value in offered.items()}
+    rule.check_key(key)
     if key is not None:
         check.key(key)
     lists = (
