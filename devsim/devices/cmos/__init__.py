@@ -1,6 +1,7 @@
 """Circuits of subthreshold transistors: synapses, neurons and what plasticity is made of."""
 
 from devsim.devices.cmos.bias_generator import BiasGenerator
+from devsim.devices.cmos.bistability import Bistability
 from devsim.devices.cmos.current_weights import CurrentWeights
 from devsim.devices.cmos.dpi_neuron import DPINeuron
 from devsim.devices.cmos.dpi_synapse import DPISynapse
@@ -11,6 +12,7 @@ from devsim.devices.cmos.transconductor import OTA, DifferentialPair
 __all__ = [
     "OTA",
     "BiasGenerator",
+    "Bistability",
     "CurrentWeights",
     "DPINeuron",
     "DPISynapse",
