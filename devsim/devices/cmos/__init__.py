@@ -6,6 +6,7 @@ from devsim.devices.cmos.current_weights import CurrentWeights
 from devsim.devices.cmos.dpi_neuron import DPINeuron
 from devsim.devices.cmos.dpi_synapse import DPISynapse
 from devsim.devices.cmos.floating_gate import FloatingGates
+from devsim.devices.cmos.log_domain_filter import LogDomainFilter
 from devsim.devices.cmos.technology import Technology
 from devsim.devices.cmos.transconductor import OTA, DifferentialPair
 
@@ -18,5 +19,6 @@ __all__ = [
     "DPISynapse",
     "DifferentialPair",
     "FloatingGates",
+    "LogDomainFilter",
     "Technology",
 ]

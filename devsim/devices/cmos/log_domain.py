@@ -11,6 +11,9 @@ from jaxtyping import Array
 UNIT = 1e-12
 """The current (A) whose logarithm is zero."""
 
+SHORTEST = 1e-30
+"""Time constants that change nothing in either precision, but keep a logarithm finite."""
+
 
 def log_of(current: Array) -> Array:
     """ln(I / 1 pA)."""
@@ -64,3 +67,11 @@ def discharged(v: Array, floor: Array, times: Array, kappa: Array) -> Array:
     """
     a = times / kappa
     return floor + kappa * jnp.log(jnp.exp((v - floor) / kappa - a) - jnp.expm1(-a))
+
+
+def settling(v: Array, steady: Array, times: Array) -> Array:
+    """v = ln I on its way to the logarithm `steady` of a constant, after `times` time constants.
+
+    Equations: dI = (I_steady - I) d(times), in logarithms, so that neither current is lost beside the other.
+    """
+    return jnp.logaddexp(v - times, steady + jnp.log(-jnp.expm1(-jnp.maximum(times, SHORTEST))))
