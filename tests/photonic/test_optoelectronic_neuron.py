@@ -107,7 +107,7 @@ def test_emitted_energy_is_that_of_the_pulses(tonic):
     np.testing.assert_allclose(np.abs(np.asarray(found["out"])).max() ** 2, 1.18e-12 / 4e-9, rtol=1e-12)
 
 
-def izhikevich(told, current, duration):
+def izhikevich(told, current, duration, tolerance=1e-9):
     """Times (ms) of the events of Izhikevich's equations in mV, ms, pF and pA, by SciPy."""
     c, k, v_t, v_peak, reset, a, b, d = told
     slope = lambda t, y: [(k * y[0] * (y[0] - v_t) - y[1] + current) / c, a * (b * y[0] - y[1])]
@@ -115,7 +115,7 @@ def izhikevich(told, current, duration):
     peak.terminal, peak.direction = True, 1
     t, y, found = 0.0, [0.0, 0.0], []
     while t < duration:
-        part = solve_ivp(slope, (t, duration), y, events=peak, rtol=1e-9, atol=1e-9)
+        part = solve_ivp(slope, (t, duration), y, events=peak, rtol=tolerance, atol=tolerance)
         t = part.t[-1]
         if part.status == 1:
             found.append(t)
@@ -128,11 +128,11 @@ REGULAR, CHATTERING = (100, 0.7, 20, 95, 10, 0.03, -2, 100), (50, 1.5, 20, 85, 2
 
 @pytest.mark.parametrize(("name", "told", "current"), [("adapting", REGULAR, 300.0), ("bursting", CHATTERING, 400.0)])
 def test_behaviours_are_izhikevichs_in_other_units(name, told, current):
-    step = 0.1e-9
-    found = run(OptoelectronicNeuron.preset(name, 1), jnp.array([current * CURRENT]), 1.2e-6, step)
-    train, wanted = times(found, 0, step), izhikevich(told, current, 1.2e-6 / TIME) * TIME
+    step = 0.05e-9
+    found = run(OptoelectronicNeuron.preset(name, 1), jnp.array([current * CURRENT]), 1e-6, step)
+    train, wanted = times(found, 0, step), izhikevich(told, current, 1e-6 / TIME) * TIME
     assert len(train) == len(wanted) > 8
-    np.testing.assert_allclose(train, wanted, rtol=2e-3, atol=2 * step)
+    np.testing.assert_allclose(train, wanted, rtol=1e-3, atol=2 * step)
 
 
 def test_adapting_intervals_grow_to_a_limit_and_bursts_have_as_many_events_each():
@@ -165,11 +165,12 @@ def test_the_membrane_is_as_noisy_as_light_dark_and_transistors_make_it():
     np.testing.assert_allclose([noise["shot"].density, noise["thermal"].density], [shot, 4 * BOLTZMANN * 350 * 1e-5])
 
 
+@pytest.mark.slow
 def test_noise_makes_intervals_irregular_by_what_its_charge_is():
     """Below the peak the variance of the charge over an interval T is S T / 2; far above the rheobase it is over the current
-    squared, since what the membrane itself adds is small. The ratio to that is between one half and two."""
-    step, current, conductance = 0.1e-9, 400e-6, 2e-2
-    lanes = 64
+    squared, since what the membrane itself adds is small."""
+    step, current, conductance = 0.1e-9, 400e-6, 100.0
+    lanes = 16
     neurons = OptoelectronicNeuron.preset("tonic", lanes, noise_conductance=conductance, refractory_time=0.0, gain=1e-6)
     found = run(neurons, jnp.full(lanes, current), 4e-7, step, ("spikes",), jax.random.key(1))
     intervals = np.concatenate([np.diff(times(found, lane, step)) for lane in range(lanes)])
@@ -211,14 +212,14 @@ def test_surrogate_derivatives_have_the_sign_of_the_rate():
         found = run(neurons, current[None], 1e-7, 0.2e-9)
         return jnp.sum(found["spikes"]), jnp.sum(jnp.abs(found["out"]))
 
-    slopes = jax.jacrev(emitted, argnums=(0, 1))(jnp.asarray(5e-5), jnp.asarray(0.5))
+    slopes = jax.jacfwd(emitted, argnums=(0, 1))(jnp.asarray(5e-5), jnp.asarray(0.5))
     for by_current, by_threshold in slopes:
         assert np.isfinite(by_current) and by_current > 0
         assert np.isfinite(by_threshold) and by_threshold < 0
 
 
 def test_bad_values_are_refused_in_words():
-    with pytest.raises(InputError, match="`preset` must be one of .*tonic"):
+    with pytest.raises(InputError, match=r"`preset` must be one of .*tonic"):
         OptoelectronicNeuron.preset("tonik", 2)
     with pytest.raises(InputError, match="`reset_potential` must be below `peak_potential`"):
         OptoelectronicNeuron(reset_potential=0.9)
@@ -230,4 +231,4 @@ def test_bad_values_are_refused_in_words():
 
 def test_presets_say_where_they_come_from():
     assert set(OptoelectronicNeuron.presets()) == {"tonic", "adapting", "bursting"}
-    assert all("(20" in source for source in OptoelectronicNeuron.presets().values())
+    assert all("20" in source for source in OptoelectronicNeuron.presets().values())

@@ -173,9 +173,10 @@ class OptoelectronicNeuron(Lanes):
 
     def jump(self, t, p, x):
         """Reset where there was an event; off again where the refractory time has passed, by what it has passed already."""
-        event = self.event(x)
-        recovery = x["recovery"] + event * self.recovery_step
-        countdown = jnp.where(event > 0.5, self.refractory_time - self._late(p, x), x["countdown"])
+        event, late = self.event(x), self._late(p, x)
+        relaxed = self.recovery_conductance * (self.reset_potential - x["membrane"]) - self.recovery_step
+        recovery = x["recovery"] + event * (self.recovery_step + late * self.recovery_rate * relaxed)
+        countdown = jnp.where(event > 0.5, self.refractory_time - late, x["countdown"])
         held = jnp.maximum(x["held"], jnp.where(event > 0.5, 1.0, 0.0))
         released = (held > 0.5) & (countdown <= 0)
         rate = self.charging(p, self.reset_potential, recovery) / self.capacitance
