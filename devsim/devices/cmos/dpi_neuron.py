@@ -22,7 +22,7 @@ class DPINeuron(CurrentMode):
 
     Equations, exact for saturated transistors, with v = ln I, tau = C U_T / (kappa I_tau) and all sinks s that share the drain:
       tau dv/dt = I_in / (I_tau (1 + I / I_th)) - s (1 - (I_0 / I)^(1/kappa)) + I_a / I_tau, s = 1 + (I_ahp + I_inh) / I_tau;
-      positive feedback I_a = feedback I_0 (I / I_0)^(kappa / (kappa + 1)), which makes the upstroke; none is the pure integrator.
+      positive feedback I_a = feedback I_0 (I / I_0)^(kappa / (kappa + 1)), the upstroke; none is the pure integrator.
       An event where I > I_spk; then I := I_reset for t_ref = V_sw C_ref / I_ref, V_sw a share of the supply. The derivative of
       the event with respect to ln I is that of a fast sigmoid of `surrogate_width`.
       Adaptation: every event is a pulse of I_w into a `DPISynapse`, whose output I_ahp discharges the membrane.

@@ -8,8 +8,8 @@ from jaxtyping import Array
 from devsim import check
 from devsim.check import above
 from devsim.devices.lanes import Lanes
-from devsim.devices.memristor.preset import look_up, sources
 from devsim.devices.photonic.light import power
+from devsim.devices.preset import look_up, sources
 from devsim.devices.spiking.countdown import over, restarted, waiting
 from devsim.devices.spiking.optoelectronic_presets import PRESETS
 from devsim.parameter import deviation, parameter

@@ -6,7 +6,7 @@ Izhikevich's classes are told in pF, mV, ms and pA. On a chip a millisecond is `
 
 from typing import Any
 
-from devsim.devices.memristor.preset import Preset
+from devsim.devices.preset import Preset
 
 TIME, VOLTAGE, CURRENT = 4e-9, 1e-2, 1e-7
 """Seconds for a millisecond, volts for a millivolt, amperes for a picoampere."""
