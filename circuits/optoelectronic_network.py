@@ -71,11 +71,15 @@ def steady_light(currents: Array, count: int) -> Array:
 
 
 def run(
-    neurons: OptoelectronicNeuron, light: Array, shade: Array, key: Key[Array, ""], keep: tuple[str, ...] = ("spikes",)
+    neurons: OptoelectronicNeuron,
+    light: Array,
+    shade: Array,
+    key: Key[Array, ""] | None,
+    keep: tuple[str, ...] = ("spikes",),
 ) -> dict[str, Array]:
     """What is kept of `neurons` (n,) in steady waves `light` and `shade` (runs, n), W^0.5; each (runs, STEPS + 1, n).
 
-    The leaves of `neurons` have a leading axis, that of the runs.
+    The leaves of `neurons` have a leading axis, that of the runs. Without a key there is no noise.
     """
     nets = {"light": ("neurons.excitatory",), "shade": ("neurons.inhibitory",), "out": ("neurons.out",)}
     nets |= {"spikes": ("neurons.spikes",)}
@@ -86,4 +90,5 @@ def run(
         waves = {"light": light, "shade": shade}
         return transient(circuit, waves, duration=STEPS * STEP, step=STEP, method="heun", keep=keep, key=key).values
 
-    return jax.vmap(one)(neurons, light + 0j, shade + 0j, numbered_keys(key, len(light)))
+    keys = None if key is None else numbered_keys(key, len(light))
+    return jax.vmap(one)(neurons, light + 0j, shade + 0j, keys)

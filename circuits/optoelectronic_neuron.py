@@ -41,6 +41,8 @@ PUBLISHED_RHEOBASE = 15.265e-6
 """In the middle of 15.25 to 15.28 uA, between which the published neuron begins to fire."""
 ONSET = np.arange(13.0, 18.1, 0.25) * 1e-6
 """Photocurrents (A) among which firing begins."""
+BETWEEN = np.array([20, 22, 30, 37, 70, 150, 200]) * 1e-6
+"""Further ones, at which the transfer curve is drawn."""
 BENCH = {"neurons": 50e-6, "adapting": 40e-6, "bursting": 40e-6}
 """Part -> the photocurrent (A) at which its behaviour is asked."""
 WANTED = ("tonic", "adapting", "bursting")
@@ -53,7 +55,8 @@ SOFTNESS, SCALE = 5e-6, 1e7
 class Task(NamedTuple):
     """The matrix of the mesh, the test part as modulations (tests, 6), its kinds, and the closed form's rates (tests, 3).
 
-    curve: photocurrents (A) of the transfer curve; none for the budget, which asks the irises only.
+    curve: photocurrents (A) of the transfer curve, `ONSET`, `BETWEEN` and those of `PUBLISHED`; none for the budget, which asks
+    the irises only.
     """
 
     matrix: Array
@@ -76,7 +79,7 @@ def irises() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         scaled = np.clip((measured - low) / (high - low), 0, 1)
         return np.column_stack([scaled, np.ones(len(measured)), np.zeros(len(measured))])
 
-    return shown(split[0]), split[2], shown(split[1]), split[3]
+    return shown(split[0]), np.asarray(split[2]), shown(split[1]), np.asarray(split[3])
 
 
 def currents(matrix: Array, powers: Array, responsivity: Array) -> Array:
@@ -126,8 +129,8 @@ def over_runs(told: Callable) -> Callable:
 
 def bench_metrics(rates: Array, tried: Array, spikes: Array) -> dict[str, Array]:
     """The metrics of neurons alone, from `rates` (currents, n) at the photocurrents `tried`, and `spikes` as of `BENCH`."""
-    told, rising = jnp.array(list(PUBLISHED.values()))[:, None], len(tried) - len(PUBLISHED)
-    asked = rates[rising:]
+    told, rising = jnp.array(list(PUBLISHED.values()))[:, None], len(ONSET)
+    asked = rates[-len(PUBLISHED) :]
     slope = (asked[2] - asked[0]) / (told[2] - told[0])
     off = onset(rates[:rising], tried[:rising]) - PUBLISHED_RHEOBASE
     behaved = jax.vmap(behaviour)(over_runs(intervals)(spikes, STEP))
@@ -191,7 +194,7 @@ class OptoelectronicNeuronChip(Chip):
         neurons, power = OptoelectronicNeuron.preset("tonic", 1), perfect["lasers"].power
         matrix = jax.jit(learned)(neurons, power * jnp.asarray(shown), jnp.asarray(labels), named_key(key, "software"))
         wanted = neurons.steady_rate(currents(matrix, power * jnp.asarray(tests), neurons.responsivity))
-        curve = jnp.asarray(np.concatenate([ONSET, list(PUBLISHED)]))
+        curve = jnp.asarray(np.concatenate([ONSET, BETWEEN, list(PUBLISHED)]))
         return Task(matrix, jnp.asarray(tests), jnp.asarray(test_labels), wanted, curve)
 
     def budget_task(self, task: Task) -> Task:
