@@ -34,7 +34,7 @@ def pictures(chip: "OptoelectronicNeuronChip", task: Task, key: Key[Array, ""]) 
     ideal = jax.tree.map(lambda values: values[0], of_ideal)
     return [
         _transfer(of_chip["curve"], np.asarray(task.curve)),
-        _behaviours(chip, task, keys[0]),
+        _behaviours(_traces(chip, keys[0])),
         _irises(of_chip["rates"], np.asarray(task.wanted), np.asarray(task.labels)),
         _energy(chip, of_chip, ideal),
     ]
@@ -63,22 +63,22 @@ def _transfer(rates: np.ndarray, currents: np.ndarray) -> Picture:
     drawn.legend(*whole.get_legend_handles_labels(), loc="outside upper left", ncols=3)
     caption = (
         f"Every line is one of {NEURONS} neurons on one of {DIES} dies. The open circle is the published current at which"
-        " firing begins. Thresholds that differ shift the curves; capacitances stretch them."
+        " firing begins; near it currents are 0.25 µA apart. Thresholds that differ shift the curves, capacitances stretch them."
     )
     return Picture("transfer", "Rate against photocurrent", caption, drawn)
 
 
-def _traces(chip: "OptoelectronicNeuronChip", task: Task, key: Key[Array, ""]) -> dict[str, Array]:
-    """Of one neuron of every behaviour on one die: the membrane (V) and the light that leaves (W), each (3, times)."""
-    circuit = chip.build(task, named_key(key, "build")).circuit
+def _traces(chip: "OptoelectronicNeuronChip", key: Key[Array, ""]) -> dict[str, Array]:
+    """Of one fabricated neuron of every behaviour: the membrane (V) and the light that leaves (W), each (3, times)."""
+    kinds = [chip.circuit[name].fabricate(named_key(key, name)) for name in BENCH]
     light = steady_light(jnp.array(list(BENCH.values())), NEURONS)
-    kept = run(stack([circuit[name] for name in BENCH]), light, 0 * light, named_key(key, "run"), ("out", "neurons.membrane"))
-    return {"membrane": kept["neurons.membrane"][..., 0], "light": jnp.abs(kept["out"][..., 0]) ** 2}
+    keep = ("out", "neurons.membrane")
+    found = jax.jit(run, static_argnames="keep")(stack(kinds), light, 0 * light, named_key(key, "run"), keep)
+    return {"membrane": found["neurons.membrane"][..., 0], "light": jnp.abs(found["out"][..., 0]) ** 2}
 
 
 @styled
-def _behaviours(chip: "OptoelectronicNeuronChip", task: Task, key: Key[Array, ""]) -> Picture:
-    traces = jax.jit(_traces)(chip, task, key)
+def _behaviours(traces: dict[str, Array]) -> Picture:
     drawn = figure(5.6)
     axes = drawn.subplots(2 * len(WANTED), 1, sharex=True, height_ratios=(2.2, 1) * len(WANTED))
     for k, (name, current) in enumerate(zip(WANTED, BENCH.values(), strict=True)):
@@ -88,15 +88,14 @@ def _behaviours(chip: "OptoelectronicNeuronChip", task: Task, key: Key[Array, ""
         upper.plot(time, membrane, color=colour, linewidth=1.3)
         lower.fill_between(time, light / MICRO, step="post", color=colour, linewidth=0)
         upper.set_title(f"{name}, {current / MICRO:g} µA")
-        upper.set_ylabel("membrane (V)")
-        lower.set_ylabel("light (µW)")
-        lower.set_ylim(0, 1.15 * np.max(light) / MICRO)
+        upper.set(ylabel="V", ylim=(-0.08, 1.05), yticks=(0, 0.5, 1))
+        lower.set(ylabel="µW", ylim=(0, 1.15 * np.max(light) / MICRO))
         upper.tick_params(axis="x", length=0)
     axes[-1].set(xlabel="time (ns)", xlim=(0, time[-1]))
     drawn.align_ylabels(axes)
     caption = (
-        "One neuron of each kind on one die, in steady light from time zero on: its membrane, and the pulses that its laser"
-        " emits. Intervals of the adapting one grow to a limit; the bursting one pauses behind groups of pulses."
+        "One fabricated neuron of each kind, in steady light from time zero on: its membrane (V), and below it the light"
+        " that its laser emits (µW). Intervals of the adapting one grow to a limit; the bursting one pauses behind groups of pulses."
     )
     return Picture("behaviours", "Tonic, adapting, bursting", caption, drawn)
 
@@ -109,7 +108,7 @@ def _irises(rates: np.ndarray, wanted: np.ndarray, labels: np.ndarray) -> Pictur
         for neuron in range(NEURONS):
             place = kind + 0.26 * (neuron - 1)
             found = rates[:, labels == kind, neuron].ravel() / MEGA
-            aside = 0.09 * np.sin(2.4 * np.arange(found.size))  # the golden angle: neighbours in order never touch
+            aside = 0.2 * (0.618034 * np.arange(found.size) % 1 - 0.5)  # the golden ratio: neighbours in order never touch
             axis.scatter(place + aside, found, s=9, color=SERIES[neuron], alpha=0.3, linewidths=0)
             level = wanted[labels == kind, neuron].mean() / MEGA
             axis.plot([place - 0.11, place + 0.11], [level] * 2, color=INK, linewidth=2)
@@ -132,7 +131,7 @@ def _irises(rates: np.ndarray, wanted: np.ndarray, labels: np.ndarray) -> Pictur
 def _energy(chip: "OptoelectronicNeuronChip", of_chip: dict, ideal: dict) -> Picture:
     drawn = figure(3.3)
     against, bars = drawn.subplots(1, 2, width_ratios=(1.5, 1))
-    current = np.geomspace(16e-6, 250e-6, 400)
+    current = np.geomspace(15.5e-6, 250e-6, 1000)
     _stacked(against, current, chip.ideal().circuit["neurons"])
     for place, told in enumerate((ideal["energy"], jax.tree.map(lambda each: each.mean(), of_chip["energy"]))):
         bottom = 0.0
@@ -143,6 +142,7 @@ def _energy(chip: "OptoelectronicNeuronChip", of_chip: dict, ideal: dict) -> Pic
         bars.text(place, bottom, f"{bottom:.1f}", ha="center", va="bottom", fontsize=9)
     bars.set_xticks([0, 1], ["ideal", "chip"])
     bars.set(title="irises shown", ylabel="energy per spike (pJ)", xlim=(-0.6, 1.6))
+    bars.margins(y=0.1)
     bars.tick_params(axis="x", length=0)
     bars.grid(axis="y")
     drawn.legend(*bars.get_legend_handles_labels(), loc="outside upper left", ncols=4)
@@ -159,5 +159,5 @@ def _stacked(axis, current: np.ndarray, neurons: OptoelectronicNeuron) -> None:
     power = current / float(one.responsivity)
     told = one.energy_per_spike(jnp.asarray(power), jnp.zeros(len(power)), one.steady_rate(jnp.asarray(current)))
     axis.stackplot(current / MICRO, *(np.asarray(told[name]) / PICO for name in COSTS), colors=SERIES[: len(COSTS)])
-    axis.set(title="steady light", xlabel="photocurrent (µA)", ylabel="energy per spike (pJ)", xlim=(0, 250), ylim=0)
+    axis.set(title="steady light", xlabel="photocurrent (µA)", ylabel="energy per spike (pJ)", xlim=(0, 250), ylim=(0, 15))
     axis.grid(axis="y")
