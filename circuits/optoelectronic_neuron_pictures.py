@@ -63,7 +63,8 @@ def _transfer(rates: np.ndarray, currents: np.ndarray) -> Picture:
     drawn.legend(*whole.get_legend_handles_labels(), loc="outside upper left", ncols=3)
     caption = (
         f"Every line is one of {NEURONS} neurons on one of {DIES} dies. The open circle is the published current at which"
-        " firing begins; near it currents are 0.25 µA apart. Thresholds that differ shift the curves, capacitances stretch them."
+        " firing begins; near it currents are 0.25 µA apart. Thresholds that differ shift the curves,"
+        " capacitances stretch them."
     )
     return Picture("transfer", "Rate against photocurrent", caption, drawn)
 
@@ -94,8 +95,9 @@ def _behaviours(traces: dict[str, Array]) -> Picture:
     axes[-1].set(xlabel="time (ns)", xlim=(0, time[-1]))
     drawn.align_ylabels(axes)
     caption = (
-        "One fabricated neuron of each kind, in steady light from time zero on: its membrane (V), and below it the light"
-        " that its laser emits (µW). Intervals of the adapting one grow to a limit; the bursting one pauses behind groups of pulses."
+        "One fabricated neuron of each kind, in steady light from time zero on: its membrane (V), and below it the"
+        " light that its laser emits (µW). Intervals of the adapting one grow to a limit; the bursting one pauses"
+        " behind groups of pulses."
     )
     return Picture("behaviours", "Tonic, adapting, bursting", caption, drawn)
 
