@@ -11,7 +11,7 @@ from devsim.learning.plasticity import CSTDP, PSTDP, SDSP, TSTDP, Signals
 from devsim.learning.spike_trains import poisson
 from tests.external.brian import brian2 as b
 
-STEP, DURATION, PRE, POST = 1e-4, 0.5, 8, 4
+STEP, DURATION, PRE, POST = 1e-4, 0.3, 8, 4
 STEPS = round(DURATION / STEP)
 MEMBRANE_TIME = 20e-3
 BOUND = 1e-6
@@ -125,7 +125,7 @@ def test_membranes_and_weights_are_those_of_brian2(name):
     rule, told = CASES[name]
     membranes, weights = by_brian(told)
     ours, our_weights = by_us(rule)
-    assert np.ptp(weights, axis=0).min() > 0.02
+    assert np.ptp(weights, axis=0).max() > 0.05
     assert (membranes == 0).any(0).all()
     assert np.abs(ours - membranes).max() <= BOUND
     assert np.abs(our_weights - weights).max() <= BOUND
