@@ -27,7 +27,10 @@ def checked_rows(name: str, times, duration: float) -> list[np.ndarray]:
         raise InputError(f"`{name}` must hold one list of times (s) per neuron, but is {check.described(times)}.")
     rows = []
     for neuron, given in enumerate(times):
-        row = np.asarray(given, float)
+        try:
+            row = np.asarray(given, float)
+        except (ValueError, TypeError) as error:
+            raise InputError(f"`{name}` must hold numbers (s), but neuron {neuron} has {check.described(given)}.") from error
         where = f"of neuron {neuron}"
         if np.isnan(row).any():
             raise InputError(f"`{name}` must be finite, but a time {where} is NaN.")
@@ -133,6 +136,8 @@ def read_spikes(path: str | pathlib.Path, neurons: int | None = None) -> list[np
     neurons: how many there are; the highest number in the file and one, unless given.
     Raises InputError, with the number of the line, for what is no such file.
     """
+    if neurons is not None:
+        check.whole("neurons", neurons, 1)
     text = read_text(path)
     header, *lines = text.splitlines() or [""]
     if tuple(part.strip() for part in header.split(",")) != HEADER:
