@@ -2,6 +2,8 @@
 
 from devsim.devices.cmos.bias_generator import BiasGenerator
 from devsim.devices.cmos.bistability import Bistability
+from devsim.devices.cmos.bump import Bump
+from devsim.devices.cmos.current_comparator import CurrentComparator
 from devsim.devices.cmos.current_weights import CurrentWeights
 from devsim.devices.cmos.dpi_neuron import DPINeuron
 from devsim.devices.cmos.dpi_synapse import DPISynapse
@@ -9,11 +11,14 @@ from devsim.devices.cmos.floating_gate import FloatingGates
 from devsim.devices.cmos.log_domain_filter import LogDomainFilter
 from devsim.devices.cmos.technology import Technology
 from devsim.devices.cmos.transconductor import OTA, DifferentialPair
+from devsim.devices.cmos.winner_take_all import WinnerTakeAll
 
 __all__ = [
     "OTA",
     "BiasGenerator",
     "Bistability",
+    "Bump",
+    "CurrentComparator",
     "CurrentWeights",
     "DPINeuron",
     "DPISynapse",
@@ -21,4 +26,5 @@ __all__ = [
     "FloatingGates",
     "LogDomainFilter",
     "Technology",
+    "WinnerTakeAll",
 ]
