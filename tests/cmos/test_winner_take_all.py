@@ -33,7 +33,7 @@ def lazzaro(ratio):
 
 @pytest.mark.slow
 def test_two_cells_of_transistors_share_as_the_equation_says():
-    """The Early voltage at the drain is 1/lambda and the drain's own; moderate inversion and tanh against its argument are what is left."""
+    """With the Early voltage at the drain, 1/lambda + V; moderate inversion and tanh against its argument are what is left."""
     found = jax.jit(jax.vmap(lambda r: operating_point(lazzaro(r))))(jnp.asarray(RATIOS))
     specific = 2 * 1.5e-4 * UT**2
     for i, ratio in enumerate(RATIOS):

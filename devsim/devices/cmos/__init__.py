@@ -9,6 +9,7 @@ from devsim.devices.cmos.dpi_neuron import DPINeuron
 from devsim.devices.cmos.dpi_synapse import DPISynapse
 from devsim.devices.cmos.floating_gate import FloatingGates
 from devsim.devices.cmos.log_domain_filter import LogDomainFilter
+from devsim.devices.cmos.mirror_integrator import MirrorIntegrator
 from devsim.devices.cmos.technology import Technology
 from devsim.devices.cmos.transconductor import OTA, DifferentialPair
 from devsim.devices.cmos.winner_take_all import WinnerTakeAll
@@ -25,6 +26,7 @@ __all__ = [
     "DifferentialPair",
     "FloatingGates",
     "LogDomainFilter",
+    "MirrorIntegrator",
     "Technology",
     "WinnerTakeAll",
 ]
