@@ -4,7 +4,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from devsim.devices.cmos import BiasGenerator, CurrentWeights, DPISynapse, FloatingGates
+from devsim.devices.cmos import (
+    OTA,
+    BiasGenerator,
+    Bistability,
+    Bump,
+    CurrentComparator,
+    CurrentWeights,
+    DifferentialPair,
+    DPISynapse,
+    FloatingGates,
+    LogDomainFilter,
+    MirrorIntegrator,
+    WinnerTakeAll,
+)
 from devsim.devices.converters import ADC, DAC, Comparator, SampleAndHold, TransimpedanceAmplifier
 from devsim.devices.delay import DelayChains, TappedDelays
 from devsim.devices.electrical.amplifier import OperationalAmplifier
@@ -145,6 +158,14 @@ DEVICES = {
     "current weights": lambda: CurrentWeights.of(3, 2).program(_WEIGHTS, KEY),
     "floating gates": lambda: FloatingGates.of(3, 2).program(_WEIGHTS, KEY),
     "DPI synapse": lambda: DPISynapse(50e-12 * np.ones((3, 2)), domain="electrical"),
+    "bistability": lambda: Bistability(np.full(2, 1e-12), initial=1.0, domain="electrical"),
+    "differential pair": lambda: DifferentialPair(np.full(2, 1e-9), domain="electrical"),
+    "bump": lambda: Bump(np.full(2, 1e-9), domain="electrical"),
+    "current comparator": lambda: CurrentComparator(np.full(2, 1e-10), domain="electrical"),
+    "winner-take-all": lambda: WinnerTakeAll(cells=3, early_voltage=0.1, domain="electrical"),
+    "mirror integrator": lambda: MirrorIntegrator(np.full(2, 1e-9), domain="electrical"),
+    "log-domain filter": lambda: LogDomainFilter(np.full(2, 1e-9), domain="electrical"),
+    "OTA": lambda: OTA(np.full(2, 1e-9), offset=1e-3),
     "spike delay": SpikeDelay,
     "current synapse": lambda: CurrentSynapse(1e-9 * _WEIGHTS),
     "spike source": lambda: SpikeSource(np.array([[0.0, 1e-3], [2e-3, np.inf]])),
