@@ -1,5 +1,6 @@
 """Circuits of subthreshold transistors: synapses, neurons and what plasticity is made of."""
 
+from devsim.devices.cmos.axon_hillock import AxonHillock
 from devsim.devices.cmos.bias_generator import BiasGenerator
 from devsim.devices.cmos.bistability import Bistability
 from devsim.devices.cmos.bump import Bump
@@ -16,6 +17,7 @@ from devsim.devices.cmos.winner_take_all import WinnerTakeAll
 
 __all__ = [
     "OTA",
+    "AxonHillock",
     "BiasGenerator",
     "Bistability",
     "Bump",

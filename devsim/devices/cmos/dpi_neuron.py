@@ -1,5 +1,6 @@
 """`DPINeuron`: the differential-pair integrator that fires."""
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
@@ -20,9 +21,9 @@ LATE = 2.0
 class DPINeuron(CurrentMode):
     """Adaptive exponential integrate-and-fire neurons of subthreshold transistors; a pin or a bus.
 
-    Equations, exact for saturated transistors, with v = ln I, tau = C U_T / (kappa I_tau) and all sinks s that share the drain:
+    Equations, exact for saturated transistors, with v = ln I, tau = C U_T / (kappa I_tau), all sinks s sharing a drain:
       tau dv/dt = I_in / (I_tau (1 + I / I_th)) - s (1 - (I_0 / I)^(1/kappa)) + I_a / I_tau, s = 1 + (I_ahp + I_inh) / I_tau;
-      positive feedback I_a = feedback I_0 (I / I_0)^(kappa / (kappa + 1)), the upstroke; none is the pure integrator.
+      positive feedback I_a = feedback I_0 (I / I_0)^(kappa / (kappa + 1)), the upstroke; without it, a pure integrator.
       An event where I > I_spk; then I := I_reset for t_ref = V_sw C_ref / I_ref, V_sw a share of the supply. The derivative of
       the event with respect to ln I is that of a fast sigmoid of `surrogate_width`.
       Adaptation: every event is a pulse of I_w into a `DPISynapse`, whose output I_ahp discharges the membrane.
@@ -30,7 +31,8 @@ class DPINeuron(CurrentMode):
       Phi(I) = (I_th / I_inf) ln I - (1 + I_th / I_inf) ln(I_inf - I),  I_inf = I_th (I_in / (s I_tau) - 1).
     Source: Livi and Indiveri, ISCAS 2009, 2898; Chicca, Stefanini, Bartolozzi and Indiveri, Proc. IEEE 102, 1367 (2014);
     surrogate gradient: Neftci, Mostafa and Zenke, IEEE Signal Process. Mag. 36(6), 51 (2019).
-    Valid: weak inversion. In a circuit, events are on the grid of the time steps; `advance` finds them within a step.
+    Valid: weak inversion. In a circuit, events are on the grid of the time steps, and explicit steps have to be short beside
+    tau I_tau / I_in, in which a low current charges; `advance` finds events within a step, of any length.
 
     Raises InputError where a known I_reset is not below I_spk.
     """
@@ -138,7 +140,8 @@ class DPINeuron(CurrentMode):
 
         Every piece is solved exactly, whence it is stable and positive at any step, and of second order in it: half of the
         sinks, half of the feedback, the input, the other halves. An event is placed within the step by a straight line through
-        ln I, and what is left of the step counts as refractory time; so does the part of a step after that time.
+        ln I, and what is left of the step counts as refractory time; so does the part of a step after that time. Derivatives
+        pass through events by their surrogate alone: where within a step they are has none, nor has the reset.
         state: as `rest`, with any axes in front, as drive and inhibition; events are 0.0 or 1.0 and at most one in a step.
         """
         adaptation, leak = self.adaptation(), self.bias("time_constant_current")
@@ -157,7 +160,8 @@ class DPINeuron(CurrentMode):
         v = discharged(v, floor, half, kappa)
         event, threshold = self.event(v, live > 0), log_of(self.bias("spike_current"))
         fired = event > 0.5
-        late = live * jnp.where(fired, v - threshold, 0.0) / jnp.where(fired, v - jnp.minimum(start, threshold), 1.0)
+        share = jnp.where(fired, v - threshold, 0.0) / jnp.where(fired, v - jnp.minimum(start, threshold), 1.0)
+        late = jax.lax.stop_gradient(live * share)
         return {
             "log_current": self.reset(v, event),
             "log_adaptation": adaptation.struck(adapted, adaptation.dose(event)),

@@ -4,6 +4,7 @@ from devsim.devices.spiking.comparator import SpikingComparator
 from devsim.devices.spiking.neuron import IntegrateAndFire
 from devsim.devices.spiking.optoelectronic import OptoelectronicNeuron
 from devsim.devices.spiking.reset import ResetSwitch
+from devsim.devices.spiking.sampler import SamplerNeuron, calibrated
 from devsim.devices.spiking.source import SpikeSource
 from devsim.devices.spiking.synapse import CurrentSynapse, SpikeDelay
 
@@ -12,7 +13,9 @@ __all__ = [
     "IntegrateAndFire",
     "OptoelectronicNeuron",
     "ResetSwitch",
+    "SamplerNeuron",
     "SpikeDelay",
     "SpikeSource",
     "SpikingComparator",
+    "calibrated",
 ]
