@@ -77,14 +77,14 @@ def test_the_noise_of_the_logarithm_at_the_floor():
     nets = {"in": ("s.drive",), "out": ("s.out",), "events": ("s.input",)}
     circuit = Circuit({"s": MirrorIntegrator()}, nets, inputs={"in": "in", "e": "events"}, outputs={"out": "out"})
     found = noise_spectrum(circuit, {"in": 0.0, "e": 0.0}, output="out", frequency=frequency)
-    assert float(found.integrated()) == pytest.approx(ELEMENTARY_CHARGE / UNIT * FLOOR**2, rel=1e-5)
+    assert float(found.integrated()) == pytest.approx(ELEMENTARY_CHARGE / UNIT * FLOOR**2, rel=1e-5, abs=0)
 
 
 def test_weights_spread_as_their_mirrors_do():
     count = 20_000
     die = MirrorIntegrator(np.full(count, 1e-9)).fabricate(jax.random.key(1))
     logs = np.log(np.asarray(die.dose(jnp.ones(count))))
-    assert logs.std() == pytest.approx(0.7 * 2.5e-3 / thermal_voltage(300.0), rel=5 / np.sqrt(2 * count))
+    assert logs.std() == pytest.approx(0.7 * 2.5e-3 / thermal_voltage(300.0), rel=5 / np.sqrt(2 * count), abs=0)
 
 
 def test_derivatives_are_finite_in_single_precision_from_the_floor_to_microamperes():

@@ -125,7 +125,7 @@ def test_the_current_is_conserved_and_bounded_at_any_difference(kind):
     static = part.balance(0.0, p, {}).static
     if kind is DifferentialPair:
         np.testing.assert_allclose(static["out_plus"] + static["out_minus"], 2e-9, rtol=1e-12)
-        assert float(static["out_minus"][0]) == pytest.approx(2e-9, rel=1e-12)
+        assert float(static["out_minus"][0]) == pytest.approx(2e-9, rel=1e-12, abs=0)
     else:
         np.testing.assert_allclose(static["out"][jnp.array([0, 2])], [-2e-9, 2e-9], rtol=1e-12)
     single = jax.tree.map(lambda v: v.astype(jnp.float32), (part, p))
@@ -145,7 +145,7 @@ def test_offsets_spread_as_pelgrom_says_and_grow_with_small_transistors():
     for width in (1e-6, 4e-6):
         die = OTA(np.full(count, 1e-9), technology=Technology(width=width, length=1e-6)).fabricate(jax.random.key(3))
         zero = np.asarray(die.offset)
-        assert zero.std() == pytest.approx(5e-9 / np.sqrt(width * 1e-6), rel=5 / np.sqrt(2 * count))
+        assert zero.std() == pytest.approx(5e-9 / np.sqrt(width * 1e-6), rel=5 / np.sqrt(2 * count), abs=0)
         assert abs(np.corrcoef(zero, np.log(die.bias("bias_current")))[0, 1]) < 5 / np.sqrt(count)
         at_zero = die.current({"plus": -die.offset, "minus": jnp.zeros(count)})
         np.testing.assert_allclose(at_zero, 0.0, atol=1e-22)
@@ -169,7 +169,7 @@ def test_noise_of_an_amplifier_at_balance_is_that_of_four_transistors():
 
 def test_an_amplifier_warms_as_its_thermal_voltage():
     slope = lambda kelvin: jax.grad(lambda d: OTA(technology=Technology(temperature=kelvin)).current(told(d)))(0.0)
-    assert float(slope(300.0) / slope(330.0)) == pytest.approx(1.1, rel=1e-12)
+    assert float(slope(300.0) / slope(330.0)) == pytest.approx(1.1, rel=1e-12, abs=0)
 
 
 def test_a_negative_bias_is_refused():
