@@ -2,7 +2,7 @@
 
 import pathlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,46 +21,58 @@ CLOSE = 1e-9
 HEADER = ("neuron", "time (s)")
 
 
-def checked_rows(name: str, times, duration: float) -> list[np.ndarray]:
-    """The times (s) of each neuron, without their padding. Raises InputError where they are unsorted or outside the run."""
+class Spikes(NamedTuple):
+    """All spikes neuron by neuron: whose (spikes,), when (s), in which step, and of how many neurons."""
+
+    neuron: np.ndarray
+    time: np.ndarray
+    step: np.ndarray
+    neurons: int
+
+    def grid(self, steps: int) -> np.ndarray:
+        """Who fires in which step: True or False, (steps, neurons)."""
+        fired = np.zeros((steps, self.neurons), bool)
+        fired[self.step, self.neuron] = True
+        return fired
+
+
+def listed(name: str, times: Any) -> tuple[np.ndarray, np.ndarray, int]:
+    """Whose the times are, the times (s) with their padding, and the number of neurons."""
     if isinstance(times, str) or not hasattr(times, "__len__") or any(np.ndim(row) != 1 for row in times):
         raise InputError(f"`{name}` must hold one list of times (s) per neuron, but is {check.described(times)}.")
-    rows = []
-    for neuron, given in enumerate(times):
-        try:
-            row = np.asarray(given, float)
-        except (ValueError, TypeError) as error:
-            raise InputError(f"`{name}` must hold numbers (s), but neuron {neuron} has {check.described(given)}.") from error
-        where = f"of neuron {neuron}"
-        if np.isnan(row).any():
-            raise InputError(f"`{name}` must be finite, but a time {where} is NaN.")
-        row = row[: len(row) - int(np.cumprod(np.isposinf(row[::-1])).sum())]
-        late = row[(row < 0) | (row >= duration)]
-        if late.size:
-            raise InputError(
-                f"`{name}` must be within the run, at least 0 s and below {duration:g} s, but a time {where} is {late[0]:g} s."
-            )
-        if (down := np.flatnonzero(np.diff(row) < 0)).size:
-            before, after = row[down[0]], row[down[0] + 1]
-            raise InputError(f"`{name}` must be sorted, but {where} {before:g} s comes before {after:g} s; use `np.sort`.")
-        rows.append(row)
-    return rows
+    try:
+        rows = [np.asarray(row, float) for row in times]
+    except (ValueError, TypeError) as error:
+        raise InputError(f"`{name}` must hold numbers (s), but has something else: {error}.") from error
+    return np.repeat(np.arange(len(rows)), [len(row) for row in rows]), np.concatenate([np.zeros(0), *rows]), len(rows)
 
 
-def fired_in_step(name: str, times: Sequence, duration: float, step: float) -> np.ndarray:
-    """Who fires in which step: True or False, (steps, n). Raises InputError like `events`."""
-    count = checked_steps(duration, step, 1)
-    rows = checked_rows(name, times, float(duration))
-    grid = np.zeros((count, len(rows)), bool)
-    for neuron, row in enumerate(rows):
-        index = np.minimum(np.floor(row / step * (1 + CLOSE) + CLOSE).astype(int), count - 1)
-        if (twice := np.flatnonzero(np.diff(index) == 0)).size:
-            raise InputError(
-                f"`{name}` must hold at most one spike per neuron and step of {step:g} s, but neuron {neuron} has two "
-                f"near {row[twice[0]]:g} s; take a smaller step."
-            )
-        grid[index, neuron] = True
-    return grid
+def checked_spikes(name: str, times: Any, duration: float, step: float) -> Spikes:
+    """The spikes of `times`. Raises InputError where they are NaN, unsorted, outside the run, or two in one step."""
+    neuron, time, count = listed(name, times)
+    if (bad := np.flatnonzero(np.isnan(time))).size:
+        raise InputError(f"`{name}` must be finite, but a time of neuron {neuron[bad[0]]} is NaN.")
+    same, following = neuron[1:] == neuron[:-1], time[1:]
+    if (bad := np.flatnonzero(same & (following < time[:-1]))).size:
+        first = bad[0]
+        raise InputError(
+            f"`{name}` must be sorted, but of neuron {neuron[first]} {time[first]:g} s comes before {following[first]:g} s; "
+            f"use `np.sort`."
+        )
+    neuron, time = neuron[~np.isposinf(time)], time[~np.isposinf(time)]
+    if (bad := np.flatnonzero((time < 0) | (time >= duration))).size:
+        raise InputError(
+            f"`{name}` must be within the run, at least 0 s and below {duration:g} s, but a time of neuron {neuron[bad[0]]} "
+            f"is {time[bad[0]]:g} s."
+        )
+    index = np.floor(time / step * (1 + CLOSE) + CLOSE)
+    index = np.minimum(index, round(duration / step) - 1).astype(int) if np.isfinite(duration) else index
+    if (bad := np.flatnonzero((neuron[1:] == neuron[:-1]) & (index[1:] == index[:-1]))).size and np.isfinite(duration):
+        raise InputError(
+            f"`{name}` must hold at most one spike per neuron and step of {step:g} s, but neuron {neuron[bad[0]]} has two "
+            f"near {time[bad[0]]:g} s; take a smaller step."
+        )
+    return Spikes(neuron, time, index, count)
 
 
 def events(times: Sequence, duration: float, step: float) -> Array:
@@ -69,7 +81,8 @@ def events(times: Sequence, duration: float, step: float) -> Array:
     times: one list of times (s) per neuron, or an array (n, most) padded with inf. duration, step: in s.
     Raises InputError for times that are unsorted, NaN, outside of the run, or two of one neuron within one step.
     """
-    return jnp.asarray(fired_in_step("times", times, duration, step), float)
+    steps = checked_steps(duration, step, 1)
+    return jnp.asarray(checked_spikes("times", times, duration, step).grid(steps), float)
 
 
 def poisson(rates: Any, duration: float, step: float, key: Key[Array, ""]) -> Array:
@@ -125,8 +138,9 @@ def write_spikes(path: str | pathlib.Path, times: Sequence) -> None:
 
     times: one list of times (s) per neuron, or an array (n, most) padded with inf.
     """
-    rows = checked_rows("times", times, np.inf)
-    lines = [",".join(HEADER)] + [f"{neuron},{time!r}" for neuron, row in enumerate(rows) for time in row.tolist()]
+    spikes = checked_spikes("times", times, np.inf, 1.0)
+    pairs = zip(spikes.neuron.tolist(), spikes.time.tolist(), strict=True)
+    lines = [",".join(HEADER)] + [f"{neuron},{time!r}" for neuron, time in pairs]
     pathlib.Path(path).write_text("\n".join(lines) + "\n")
 
 

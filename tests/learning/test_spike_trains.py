@@ -35,7 +35,7 @@ def test_lists_and_padded_arrays_are_the_same():
         ([[], [-1e-3]], "`times` must be within the run, at least 0 s and below 0.01 s, but a time of neuron 1 is -0.001 s"),
         ([[0.01]], "`times` must be within the run.*is 0.01 s"),
         ([[np.nan]], "`times` must be finite, but a time of neuron 0 is NaN"),
-        ([[np.inf, 0.001]], "`times` must be within the run.*is inf s"),
+        ([[np.inf, 0.001]], "`times` must be sorted, but of neuron 0 inf s comes before 0.001 s"),
         ([[0.0011, 0.0012]], "at most one spike per neuron and step of 0.001 s, but neuron 0 has two near 0.0011 s"),
         ([0.1], "`times` must hold one list of times"),
         ("spikes", "`times` must hold one list of times"),

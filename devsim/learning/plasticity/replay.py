@@ -13,7 +13,7 @@ from devsim import check
 from devsim.analyses.transient_checks import checked_steps
 from devsim.check import Bounds, InputError
 from devsim.learning.plasticity.plasticity import Fired, Plasticity, Signals
-from devsim.learning.spike_trains import fired_in_step
+from devsim.learning.spike_trains import Spikes, checked_spikes
 from devsim.parameter import as_leaf
 
 
@@ -68,12 +68,14 @@ def replay(
     if key is not None:
         check.key(key)
     lists = (
-        {} if any(jnp.ndim(leaf) for leaf in jax.tree.leaves(rule)) else {"pre_fired": fired(pre), "post_fired": fired(post)}
+        {}
+        if any(jnp.ndim(leaf) for leaf in jax.tree.leaves(rule))
+        else {"pre_fired": fired(pre, count), "post_fired": fired(post, count)}
     )
     return run(
         rule,
         weights,
-        Signals(jnp.asarray(pre), jnp.asarray(post), **offered, **lists),
+        Signals(jnp.asarray(pre.grid(count)), jnp.asarray(post.grid(count)), **offered, **lists),
         as_leaf(step).astype(weights.dtype),
         key,
         every,
@@ -93,26 +95,26 @@ def checked_weights(rule: Plasticity, weights: Any) -> Array:
     return weights.astype(jnp.result_type(weights, *jax.tree.leaves(rule)))
 
 
-def trains(name: str, times: Any, neurons: int, duration: float, step: float) -> np.ndarray:
-    """Who fires in which step, (steps, neurons)."""
-    grid = fired_in_step(name, times, duration, step)
-    if grid.shape[1] != neurons:
+def trains(name: str, times: Any, neurons: int, duration: float, step: float) -> Spikes:
+    """The spikes of `times`, once they are of as many neurons as there are rows or columns."""
+    spikes = checked_spikes(name, times, duration, step)
+    if spikes.neurons != neurons:
         axis = "rows" if name == "pre_times" else "columns"
-        raise InputError(f"`{name}` must match the {neurons} {axis} of `weights`, but holds {grid.shape[1]} neurons.")
-    return grid
+        raise InputError(f"`{name}` must match the {neurons} {axis} of `weights`, but holds {spikes.neurons} neurons.")
+    return spikes
 
 
-def fired(grid: np.ndarray) -> Fired | None:
-    """The neurons that fire in each step of `grid` (steps, neurons), or None where most steps have many."""
-    count = grid.sum(1, dtype=np.int32)
+def fired(spikes: Spikes, steps: int) -> Fired | None:
+    """The neurons that fire in each step, or None where some step has many of them."""
+    count = np.bincount(spikes.step, minlength=steps)
     most = 4 * -(-int(count.max(initial=1)) // 4)
-    if 4 * most > grid.shape[1]:
+    if 4 * most > spikes.neurons:
         return None
-    step, neuron = np.nonzero(grid)
-    place = np.arange(len(step)) - (np.cumsum(count) - count)[step]
-    neurons = np.zeros((len(grid), most), np.int32)
-    neurons[step, place] = neuron
-    return Fired(jnp.asarray(neurons), jnp.asarray(count))
+    order = np.argsort(spikes.step, kind="stable")
+    step = spikes.step[order]
+    neurons = np.zeros((steps, most), np.int32)
+    neurons[step, np.arange(len(step)) - (np.cumsum(count) - count)[step]] = spikes.neuron[order]
+    return Fired(jnp.asarray(neurons), jnp.asarray(count, jnp.int32))
 
 
 def course(name: str, value: Any, count: int, weights: Array) -> Array | None:
