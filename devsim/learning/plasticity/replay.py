@@ -67,19 +67,10 @@ def replay(
     rule.check_key(key)
     if key is not None:
         check.key(key)
-    lists = (
-        {}
-        if any(jnp.ndim(leaf) for leaf in jax.tree.leaves(rule))
-        else {"pre_fired": fired(pre, count), "post_fired": fired(post, count)}
-    )
-    return run(
-        rule,
-        weights,
-        Signals(jnp.asarray(pre.grid(count)), jnp.asarray(post.grid(count)), **offered, **lists),
-        as_leaf(step).astype(weights.dtype),
-        key,
-        every,
-    )
+    one_for_all = not any(jnp.ndim(leaf) for leaf in jax.tree.leaves(rule))
+    lists = {"pre_fired": fired(pre, count), "post_fired": fired(post, count)} if one_for_all else {}
+    signals = Signals(jnp.asarray(pre.grid(count)), jnp.asarray(post.grid(count)), **offered, **lists)
+    return run(rule, weights, signals, as_leaf(step).astype(weights.dtype), key, every)
 
 
 def checked_weights(rule: Plasticity, weights: Any) -> Array:
