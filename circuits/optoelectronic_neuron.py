@@ -198,8 +198,10 @@ class OptoelectronicNeuronChip(Chip):
         return Task(matrix, jnp.asarray(tests), jnp.asarray(test_labels), wanted, curve)
 
     def budget_task(self, task: Task) -> Task:
-        """The irises, without the bench."""
-        return task._replace(curve=task.curve[:0])
+        """A third of the irises, without the bench: the rates are what is asked."""
+        few = lambda values: values[::3]
+        shown = {"modulations": few(task.modulations), "labels": few(task.labels), "wanted": few(task.wanted)}
+        return task._replace(**shown, curve=task.curve[:0])
 
     def build(self, task: Any, key: Key[Array, ""]) -> Self:
         """One die whose mesh holds what was learned; the lasers are turned up by what the mesh loses."""
