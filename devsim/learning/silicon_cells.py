@@ -18,8 +18,8 @@ class SiliconCells(SpikingCells):
     """DPI neurons, each behind an excitatory DPI synapse and, unless it is None, an inhibitory one.
 
     Equations: those of `DPISynapse` and `DPINeuron`. A weight of one is the synapse's `weight_current`; positive weights go to
-      the excitatory synapse, negative ones to the inhibitory one, whose current discharges the membrane. Over a step the
-      neuron sees the mean of the synaptic current at its begin and at its end; events that arrive strike the synapses at its end.
+      the excitatory synapse, negative ones to the inhibitory one, whose current discharges the membrane. Over a step the neuron
+      sees the geometric mean of the synaptic currents at its begin and at its end; then events strike the synapses.
     Source: Chicca, Stefanini, Bartolozzi and Indiveri, Proc. IEEE 102, 1367 (2014).
     Valid: as the two parts, for steps well below their time constants.
 
@@ -40,7 +40,9 @@ class SiliconCells(SpikingCells):
         """`count` cells of one technology with the parts' own values. inhibition: whether there are inhibitory synapses."""
         check.whole("count", count, 1)
         technology = Technology() if technology is None else technology
-        wide = lambda kind, name: kind(technology=technology, **{name: jnp.full(count, kind.__dataclass_fields__[name].default)})
+        wide = lambda kind, name: kind(
+            technology=technology, **{name: jnp.full(count, kind.__dataclass_fields__[name].default)}
+        )
         parts = {"neuron": wide(DPINeuron, "spike_current"), "excitatory": wide(DPISynapse, "weight_current")}
         if inhibition:
             parts["inhibitory"] = wide(DPISynapse, "weight_current")
@@ -112,7 +114,7 @@ class SiliconCells(SpikingCells):
 
         def fire(state, drive):
             synapses = {name: getattr(self, name).relaxed(state[name], seconds) for name in self.synapses()}
-            mean = {name: 0.5 * (current_of(state[name]) + current_of(after)) for name, after in synapses.items()}
+            mean = {name: current_of(0.5 * (state[name] + after)) for name, after in synapses.items()}
             own = {name: state[name] for name in neuron.rest()}
             into = mean["excitatory"] + self.bias_current + drive
             after, events = neuron.advance(own, into, mean.get("inhibitory", 0.0), seconds)

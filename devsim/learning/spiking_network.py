@@ -47,7 +47,9 @@ class SpikingLayer(Part):
         if self.rule is not None:
             check.instance("rule", self.rule, Plasticity)
             if Local.DENDRITE in self.rule.uses:
-                raise InputError(f"`rule` must not need a dendrite, which these cells lack, but {type(self.rule).__name__} does.")
+                raise InputError(
+                    f"`rule` must not need a dendrite, which these cells lack, but {type(self.rule).__name__} does."
+                )
 
     def ports(self):
         """None: it is asked through a network."""
@@ -61,8 +63,8 @@ class SpikingLayer(Part):
 class SpikingRun(eqx.Module):
     """What a network did.
 
-    spikes: the events of each layer, (..., steps, n). weights: those that each layer with a rule ended with, (rows, n), None for
-    the others. states: of each layer, the variables asked for, by name, at the end of each step. step: s.
+    spikes: the events of each layer, (..., steps, n). weights, before: those with which each layer with a rule ended and began,
+    (rows, n); None for the others. states: of each layer, the variables asked for, by name, at the end of each step. step: s.
     """
 
     spikes: tuple[Array, ...]
@@ -200,11 +202,12 @@ def _run(network: SpikingNetwork, spikes, step, key, drive, third_factor, keep) 
 
     def body(carry, now):
         told, after, events = held | now, [], now["events"]
-        fired = [layer.fire(state, told["drive"] if layer is layers[-1] else 0.0) for layer, state in zip(layers, carry, strict=True)]
+        drives = [0.0] * (len(layers) - 1) + [told["drive"]]
+        fired = [layer.fire(*each) for layer, *each in zip(layers, carry, drives, strict=True)]
         for layer, state, new in zip(layers, carry, fired, strict=True):
             after.append(layer.strike(state, new, events, told, summed=layer is layers[0]))
             events = new.events
-        kept = tuple({name: new.state[name] for name in keep if name in new.state} for new in fired)
+        kept = tuple({name: state["cells"][name] for name in keep if name in state["cells"]} for state in after)
         return after, (tuple(new.events for new in fired), kept)
 
     last, (events, states) = chunked(body, [layer.begin(lead) for layer in layers], in_time, steps)
@@ -244,5 +247,3 @@ def checked_course(name: str, value: Any, lead: tuple[int, ...], n: int) -> Arra
     if not (value.shape in ((), (n,)) or value.shape == (*lead, n)):
         raise InputError(f"`{name}` must be a number or have shape {(n,)} or {(*lead, n)}, but has shape {value.shape}.")
     return value
-
-

@@ -94,13 +94,21 @@ def answered(array: SynapticArray, key: Key[Array, ""]) -> Array:
 
 def chunked(body: Callable, carry: Any, inputs: Any, length: int) -> tuple[Any, Any]:
     """`jax.lax.scan` whose derivative stores the carry at about the square root of its steps and computes the others again."""
-    size = max(math.isqrt(length), 1)
+    size = near_root(length)
     chunk = jax.checkpoint(lambda carry, xs: jax.lax.scan(body, carry, xs))
+    if length % size == 0:
+        cut = jax.tree.map(lambda x: x.reshape(length // size, size, *x.shape[1:]), inputs)
+        carry, kept = jax.lax.scan(chunk, carry, cut)
+        return carry, jax.tree.map(lambda x: x.reshape(length, *x.shape[2:]), kept)
     whole = length // size * size
-    cut = lambda x: x[:whole].reshape(whole // size, size, *x.shape[1:])
-    carry, kept = jax.lax.scan(chunk, carry, jax.tree.map(cut, inputs))
-    kept = jax.tree.map(lambda x: x.reshape(whole, *x.shape[2:]), kept)
-    if whole < length:
-        carry, rest = chunk(carry, jax.tree.map(lambda x: x[whole:], inputs))
-        kept = jax.tree.map(lambda many, few: jnp.concatenate([many, few]), kept, rest)
-    return carry, kept
+    carry, many = chunked(body, carry, jax.tree.map(lambda x: x[:whole], inputs), whole)
+    carry, few = chunk(carry, jax.tree.map(lambda x: x[whole:], inputs))
+    return carry, jax.tree.map(lambda many, few: jnp.concatenate([many, few]), many, few)
+
+
+def near_root(length: int) -> int:
+    """The divisor of `length` nearest to its square root; that root itself, rounded, where all are far from it."""
+    root = math.sqrt(length)
+    divisors = [d for d in range(1, length + 1) if length % d == 0]
+    nearest = min(divisors, key=lambda d: abs(math.log(d / root)))
+    return nearest if root / 4 <= nearest <= 4 * root else round(root)
