@@ -29,8 +29,8 @@ class Fired(NamedTuple):
 class Stepper(NamedTuple):
     """What cells do in one step of a given length, all that does not change from step to step computed once.
 
-    fire(state, drive): the step itself under a current `drive`, a number or (..., n), into the neurons. strike(state, arrivals):
-    the events that arrive at its end, weighted: (..., wires), see `SpikingCells.wired`.
+    fire(state, drive): the step itself under a current `drive`, a number or (..., n), into the neurons. strike(state,
+    arrivals): the events that arrive at its end, weighted: (..., wires), see `SpikingCells.wired`.
     """
 
     fire: Callable[[State, Array], Fired]
