@@ -108,7 +108,8 @@ class SiliconCells(SpikingCells):
     def stepper(self, seconds):
         """Steps of the parts themselves, one after the other."""
         neuron, technology = self.neuron, self.neuron.technology
-        doses = jnp.concatenate([getattr(self, name).dose(jnp.ones(())) for name in self.synapses()], -1)
+        one = jnp.ones_like(self.excitatory.weight_current)
+        doses = jnp.concatenate([getattr(self, name).dose(one) for name in self.synapses()], -1)
         floor, threshold = log_of(technology.off_current()), log_of(neuron.bias("spike_current"))
         volts = technology.thermal_voltage() / technology.gate_coupling
 

@@ -140,9 +140,9 @@ class SpikingNetwork(Part):
         """What becomes of the events `spikes` (..., steps, inputs) in steps of `step` seconds.
 
         key: of the reads of the arrays, and of rules that draw noise. drive: an extra input into the neurons of the last
-        layer, in the unit of its cells: a number, (n,) or (..., steps, n); a teacher. third_factor: of the rules: a number, or (steps,).
-        keep: names of state variables to keep for every step. A network with a rule learns from one stream: `spikes` (steps,
-        inputs); what it learned is in `weights`, and `learned` writes it.
+        layer, in the unit of its cells: a number, (n,) or (..., steps, n); a teacher. third_factor: of the rules: a number, or
+        (steps,). keep: names of state variables to keep for every step. A network with a rule learns from one stream: `spikes`
+        (steps, inputs); what it learned is in `weights`, and `learned` writes it.
         Raises InputError for events of another width, negative or not finite, for a step longer than one of the cells' or the
         rules' times, and names that are no state variables.
         """
@@ -164,7 +164,7 @@ class SpikingNetwork(Part):
         return _run(self, spikes, as_leaf(step), key, drive, third_factor, tuple(keep))
 
     def learned(self, run: SpikingRun, key: Key[Array, ""]) -> Self:
-        """The network after its arrays were asked for the changes of weights that the rules of a `run` made: one `nudge` each.
+        """The network whose arrays were asked for the changes of weights that the rules of a `run` made: one `nudge` each.
 
         A rule writes at every event, a device takes a change with its own noise, steps and bounds: those count once here, at
         the end of a run. Cut a long lesson into short runs where they matter sooner.
