@@ -98,7 +98,7 @@ class BiasGenerator(CurrentMode):
         bits = (code >> places) & 1
         technology = self.technology
         shift = jnp.broadcast_to(self.bit_shift, (BITS, *self.shape())) if jnp.ndim(self.bit_shift) else self.bit_shift
-        size = 2.0 ** (places - BITS) * jnp.exp(-technology.gate_coupling * shift / technology.thermal_voltage())
+        size = 2.0 ** (places - BITS) * jnp.exp(-shift / technology.gate_unit())
         return jnp.sum(bits * size, axis=0) + (round_through(fine) - jnp.round(fine)) / CODES
 
     def balance(self, t, p, x):

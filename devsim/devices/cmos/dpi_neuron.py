@@ -90,8 +90,7 @@ class DPINeuron(CurrentMode):
 
     def time_constant(self) -> Array:
         """tau of this die, s."""
-        technology = self.technology
-        return self.capacitance * technology.thermal_voltage() / (technology.gate_coupling * self.bias("time_constant_current"))
+        return self.technology.time_constant(self.capacitance, self.bias("time_constant_current"))
 
     def refractory_time(self) -> Array:
         """t_ref of this die at its supply, s."""
@@ -197,6 +196,5 @@ class DPINeuron(CurrentMode):
         technology, v = self.technology, x["log_current"]
         into = p["input"] / (1 + current_of(v) / self.bias("gain_current")) + self.fed_back(v)
         through = self.bias("time_constant_current") + into + p["inhibition"] + current_of(x["log_adaptation"])
-        scale = technology.gate_coupling / (self.capacitance * technology.thermal_voltage())
-        density = jnp.broadcast_to(scale**2 * technology.shot_noise(through), self.shape())
-        return {"shot": Noise(density, ("log_current",))}
+        density = technology.rate_noise(technology.shot_noise(through), self.capacitance)
+        return {"shot": Noise(self.everywhere(density), ("log_current",))}

@@ -85,8 +85,7 @@ class DPISynapse(CurrentMode):
 
     def time_constant(self) -> Array:
         """tau of this die, s."""
-        technology = self.technology
-        return self.capacitance * technology.thermal_voltage() / (technology.gate_coupling * self.bias("time_constant_current"))
+        return self.technology.time_constant(self.capacitance, self.bias("time_constant_current"))
 
     def rate(self, log_current: Array, drive: Array) -> Array:
         """d ln I / dt (1/s) under a continuous current `drive` (A)."""
@@ -128,9 +127,8 @@ class DPISynapse(CurrentMode):
         technology, current = self.technology, current_of(x["log_current"])
         leak = self.bias("time_constant_current")
         through = leak + p["drive"] / (1 + current / self.bias("gain_current"))
-        scale = technology.gate_coupling / (self.capacitance * technology.thermal_voltage())
-        shot, flicker = technology.shot_noise(through), technology.flicker_noise(leak)
+        rate = lambda density: self.everywhere(technology.rate_noise(density, self.capacitance))
         return {
-            "shot": Noise(self.everywhere(scale**2 * shot), ("log_current",)),
-            "flicker": Noise(self.everywhere(scale**2 * flicker), ("log_current",), "flicker", 1.0),
+            "shot": Noise(rate(technology.shot_noise(through)), ("log_current",)),
+            "flicker": Noise(rate(technology.flicker_noise(leak)), ("log_current",), "flicker", 1.0),
         }

@@ -42,8 +42,7 @@ class EligibilityTrace(CurrentMode):
 
     def time_constant(self) -> Array:
         """tau of this die, s."""
-        technology = self.technology
-        return self.capacitance * technology.thermal_voltage() / (technology.gate_coupling * self.bias("time_constant_current"))
+        return self.technology.time_constant(self.capacitance, self.bias("time_constant_current"))
 
     def struck(self, log_current: Array, current: Array) -> Array:
         """The state after a pulse of `current` (A), zero for none."""
@@ -67,6 +66,5 @@ class EligibilityTrace(CurrentMode):
     def noise(self, p, x):
         """Shot noise of the current that discharges the capacitor, as a rate of ln I."""
         technology = self.technology
-        scale = technology.gate_coupling / (self.capacitance * technology.thermal_voltage())
-        density = scale**2 * technology.shot_noise(self.bias("time_constant_current"))
+        density = technology.rate_noise(technology.shot_noise(self.bias("time_constant_current")), self.capacitance)
         return {"shot": Noise(self.everywhere(density), ("log_current",))}

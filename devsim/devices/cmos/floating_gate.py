@@ -87,7 +87,7 @@ class FloatingGates(SynapticArray):
 
     def steepness(self) -> Array:
         """kappa / U_T, 1/V."""
-        return self.technology.gate_coupling / self.technology.thermal_voltage()
+        return 1 / self.technology.gate_unit()
 
     def weights(self):
         """What the gates hold (rows, columns)."""

@@ -43,8 +43,7 @@ class LogDomainFilter(CurrentMode):
 
     def time_constant(self) -> Array:
         """tau of this die, s."""
-        technology = self.technology
-        return self.capacitance * technology.thermal_voltage() / (technology.gate_coupling * self.bias("time_constant_current"))
+        return self.technology.time_constant(self.capacitance, self.bias("time_constant_current"))
 
     def gain(self) -> Array:
         """g of this die."""
@@ -87,5 +86,5 @@ class LogDomainFilter(CurrentMode):
         technology = self.technology
         steady = self.gain() * jnp.maximum(p["drive"], 0.0) + technology.off_current()
         through = self.bias("time_constant_current") * (1 + steady / current_of(x["log_current"]))
-        scale = technology.gate_coupling / (self.capacitance * technology.thermal_voltage())
-        return {"shot": Noise(self.everywhere(scale**2 * technology.shot_noise(through)), ("log_current",))}
+        density = technology.rate_noise(technology.shot_noise(through), self.capacitance)
+        return {"shot": Noise(self.everywhere(density), ("log_current",))}

@@ -44,7 +44,7 @@ class MirrorIntegrator(CurrentMode):
 
     def charge_unit(self) -> Array:
         """C U_T / kappa (C), which raises ln I by one."""
-        return self.capacitance * self.technology.thermal_voltage() / self.technology.gate_coupling
+        return self.capacitance * self.technology.gate_unit()
 
     def rate(self, log_current: Array, drive: Array) -> Array:
         """d ln I / dt (1/s) under a continuous current `drive` (A)."""
@@ -84,5 +84,5 @@ class MirrorIntegrator(CurrentMode):
         """Shot noise of the currents that charge and discharge the capacitor, as a rate of ln I."""
         off = self.technology.off_current() / self.mirror_gain
         through = jnp.maximum(p["drive"], 0.0) + off + current_of(x["log_current"]) / self.mirror_gain
-        density = self.technology.shot_noise(through) / self.charge_unit() ** 2
+        density = self.technology.rate_noise(self.technology.shot_noise(through), self.capacitance)
         return {"shot": Noise(self.everywhere(density), ("log_current",))}

@@ -27,11 +27,11 @@ class Recovering(CurrentMode):
 
     def time_constant(self) -> Array:
         """tau of this die, s."""
-        return self.capacitance * self._unit() / self.bias("time_constant_current")
+        return self.technology.time_constant(self.capacitance, self.bias("time_constant_current"))
 
     def dose(self) -> Array:
         """By how much a whole pulse of I_d lowers ln I."""
-        return self.bias("discharge_current") * self.pulse_width / (self.capacitance * self._unit())
+        return self.pulse_width / self.technology.time_constant(self.capacitance, self.bias("discharge_current"))
 
     def relaxed(self, log_share: Array, seconds: Array) -> Array:
         """The state after `seconds` without an event, exactly: I_full - I falls exponentially."""
@@ -41,13 +41,10 @@ class Recovering(CurrentMode):
         """d ln I / dt, 1/s."""
         return jnp.expm1(-log_share) / self.time_constant()
 
-    def _unit(self) -> Array:
-        return self.technology.thermal_voltage() / self.technology.gate_coupling
-
     def noise(self, p, x):
         """Shot noise of the currents that charge and discharge the capacitor, as a rate of ln I."""
         through = self.bias("time_constant_current") * (1 + jnp.exp(-x["log_share"]))
-        density = self.technology.shot_noise(through) / (self.capacitance * self._unit()) ** 2
+        density = self.technology.rate_noise(self.technology.shot_noise(through), self.capacitance)
         return {"shot": Noise(self.everywhere(density), ("log_share",))}
 
 

@@ -106,6 +106,14 @@ class Technology(Part):
         """U_T, V."""
         return thermal_voltage(self.temperature)
 
+    def gate_unit(self) -> Array:
+        """U_T / kappa (V), by which the potential of a gate rises for e times the current."""
+        return self.thermal_voltage() / self.gate_coupling
+
+    def time_constant(self, capacitance: Array, current: Array) -> Array:
+        """C U_T / (kappa I) (s), in which a `current` (A) into a gate of that `capacitance` (F) moves it by `gate_unit`."""
+        return capacitance * self.gate_unit() / current
+
     def off_current(self) -> Array:
         """I_0 (A) of one transistor at its temperature: the least current of anything, with the gate at the source."""
         exponent = -self.gate_coupling * self._threshold_now() / self.thermal_voltage()
@@ -154,6 +162,10 @@ class Technology(Part):
     def shot_noise(self, current: Array) -> Array:
         """One-sided density (A^2/Hz) of the noise of a saturated transistor, 2 q I."""
         return 2 * ELEMENTARY_CHARGE * current
+
+    def rate_noise(self, density: Array, capacitance: Array) -> Array:
+        """Density (1/s^2/Hz) of d ln I / dt of a gate of a `capacitance` (F), from that (A^2/Hz) of the current into it."""
+        return density / (capacitance * self.gate_unit()) ** 2
 
     def flicker_noise(self, current: Array) -> Array:
         """One-sided density (A^2/Hz) of its flicker noise at 1 Hz, (kappa I / U_T)^2 K / (W L)."""

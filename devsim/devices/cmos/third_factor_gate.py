@@ -43,8 +43,7 @@ class ThirdFactorGate(CurrentMode):
 
     def open(self, factor: Array) -> Array:
         """Which share of the eligibility passes at a third `factor` (V), from -1 to 1."""
-        technology = self.technology
-        return jnp.tanh(technology.gate_coupling * (factor + self.offset) / (2 * technology.thermal_voltage()))
+        return jnp.tanh((factor + self.offset) / (2 * self.technology.gate_unit()))
 
     def current(self, plus: Array, minus: Array, factor: Array) -> Array:
         """What comes out (A) of an eligibility `plus` less `minus` (A) at a third `factor` (V)."""

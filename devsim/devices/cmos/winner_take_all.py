@@ -17,7 +17,7 @@ from devsim.randomness import named_key
 
 def steepness(technology: Technology, early_voltage: Array) -> Array:
     """g = kappa V_A / U_T: by how much ln I_out of a competing cell follows ln I, V_A the Early voltage (V)."""
-    return technology.gate_coupling * early_voltage / technology.thermal_voltage()
+    return early_voltage / technology.gate_unit()
 
 
 def strength(technology: Technology, current: Array, shift: Array) -> Array:
