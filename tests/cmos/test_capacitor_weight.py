@@ -1,4 +1,4 @@
-"""Voltages on capacitors: what charges do near the rails, what leaks, what a latch and soft bounds make of them."""
+"""Voltages on capacitors: what charges do near the rails, what leaks, what soft bounds make of them."""
 
 import jax
 import jax.numpy as jnp
@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from devsim.check import InputError
-from devsim.devices.cmos import CapacitorWeight, Latch, SoftBounds, Technology
+from devsim.devices.cmos import CapacitorWeight, SoftBounds, Technology
 from devsim.devices.cmos.rails import emptied
 from devsim.physics import BOLTZMANN, thermal_voltage
 
@@ -77,17 +77,6 @@ def test_mirrors_of_pulses_spread_and_none_turns_round():
     for way in ("up", "down"):
         logs = np.log(np.asarray(die.copied(way, 1e-9)) / 1e-9)
         assert logs.std() == pytest.approx(0.5, rel=5 / np.sqrt(8000))
-
-
-def test_a_latch_drives_weights_to_the_rails_as_its_equation_says():
-    latch = Latch(bias_current=1e-12, threshold=0.9)
-    unit = 2 * UT / 0.7
-    rate = lambda v: np.tanh((v - 0.9) / unit)  # V/s on 1 pF
-    for start in (0.901, 0.7, 1.2):
-        exact = integrated(rate, start, 0.2)
-        assert float(latch.moved(start, 0.2, 1e-12)) == pytest.approx(exact, abs=1e-9)
-    np.testing.assert_array_equal(latch.moved(jnp.array([0.89, 0.9, 0.91]), 5.0, 1e-12), [0.0, 0.9, 1.8])
-    assert float(latch.set("strength", 0.0).moved(0.7, 100.0, 1e-12)) == 0.7
 
 
 def test_soft_bounds_are_those_of_their_equation_and_exponential_where_they_are_wide():

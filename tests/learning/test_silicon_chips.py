@@ -10,11 +10,11 @@ import pytest
 
 from devsim.analyses.transient import transient
 from devsim.check import InputError
-from devsim.devices.cmos import CapacitorWeight, Latch, Technology
+from devsim.devices.cmos import BistabilityAmplifier, CapacitorWeight, Technology
 from devsim.learning.plasticity import CSTDP, PSTDP, RSTDP, SDSP, ShortTerm, Signals, replay
 from devsim.learning.plasticity.silicon import SiliconCSTDP, SiliconPSTDP, SiliconRSTDP, SiliconSDSP, SiliconShortTerm
 
-LATCHED = {"latch": Latch(bias_current=2e-12)}
+LATCHED = {"latch": BistabilityAmplifier(bias_current=2e-12)}
 RULES = {
     "PSTDP": lambda: SiliconPSTDP.imitating(PSTDP(), **LATCHED),
     "SDSP": lambda: SiliconSDSP.imitating(SDSP(up_low=0.5, down_low=0.5)),

@@ -2,7 +2,7 @@
 
 from devsim.devices.cmos.axon_hillock import AxonHillock
 from devsim.devices.cmos.bias_generator import BiasGenerator
-from devsim.devices.cmos.bistability import Bistability
+from devsim.devices.cmos.bistability import BistabilityAmplifier
 from devsim.devices.cmos.bump import Bump
 from devsim.devices.cmos.capacitor_weight import CapacitorWeight
 from devsim.devices.cmos.current_comparator import CurrentComparator
@@ -13,7 +13,6 @@ from devsim.devices.cmos.dpi_neuron import DPINeuron
 from devsim.devices.cmos.dpi_synapse import DPISynapse
 from devsim.devices.cmos.eligibility_trace import EligibilityTrace
 from devsim.devices.cmos.floating_gate import FloatingGates
-from devsim.devices.cmos.latch import Latch
 from devsim.devices.cmos.log_domain_filter import LogDomainFilter
 from devsim.devices.cmos.mirror_integrator import MirrorIntegrator
 from devsim.devices.cmos.short_term_nodes import FacilitationNode, ResourceNode
@@ -27,7 +26,7 @@ __all__ = [
     "OTA",
     "AxonHillock",
     "BiasGenerator",
-    "Bistability",
+    "BistabilityAmplifier",
     "Bump",
     "CapacitorWeight",
     "CurrentComparator",
@@ -41,7 +40,6 @@ __all__ = [
     "EligibilityTrace",
     "FacilitationNode",
     "FloatingGates",
-    "Latch",
     "LogDomainFilter",
     "MirrorIntegrator",
     "ResourceNode",

@@ -1,136 +1,84 @@
-"""`Bistability`: a capacitor that holds a weight, drawn to the nearer of its rails."""
+"""`BistabilityAmplifier`: what draws a weight on a capacitor to the nearer of its rails."""
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
 from devsim import check
 from devsim.check import above
-from devsim.devices.cmos.current_mode import CurrentMode
-from devsim.parameter import deviation, parameter
-from devsim.ports import Balance, Noise, Unknown, potential_out, signal_in, signal_out, spikes_in
-from devsim.randomness import named_key
-
-STEEP = 30.0
-"""Argument from which on the hyperbolic sine is half an exponential, to rounding."""
-
-LEAST, LONGEST = 1e-30, 80.0
-"""A distance that no potential resolves, and the time constants after which any that one resolves has passed `STEEP`."""
+from devsim.devices.cmos.capacitor_weight import CapacitorWeight
+from devsim.devices.cmos.rails import grown
+from devsim.devices.cmos.transconductor import Amplifier
+from devsim.parameter import parameter
+from devsim.ports import Balance, signal_in
 
 
-class Bistability(CurrentMode):
-    """Weight capacitors with an amplifier in positive feedback, pulses that charge and discharge them; a pin or a bus.
+class BistabilityAmplifier(Amplifier):
+    """Transconductance amplifiers in positive feedback around a capacitor, which they draw to the nearer rail; a pin or a bus.
 
-    Equations: C dV/dt = I_bias tanh(kappa (V - V_thw + offset) / (2 U_T)) + I_drive - I_leak + pulses, 0 <= V <= V_DD: what
-    would pass a rail stays on it. An event at `up` brings the charge I_up T, one at `down` takes I_down T.
-      Without leak, sinh(x) grows as exp(t / tau), x = kappa (V - V_thw + offset) / (2 U_T), tau = 2 C U_T / (kappa I_bias).
-      Noise: 2 q I of the amplifier's four transistors, of the drive and of the leak.
+    Equations: I = s I_b tanh(kappa (V - V_th + offset) / (2 U_T)), s the strength, which switches it off at zero.
+      Alone on a capacitor C: sinh(x) grows as exp(t / tau), x = kappa (V - V_th + offset) / (2 U_T), tau = 2 C U_T / (kappa s
+      I_b), until V meets a rail. Far from V_th the voltage moves by s I_b / C.
+      Noise: 2 q (2 s I_b + I) of its four transistors; flicker of the pair.
     Source: Indiveri, Chicca and Douglas, IEEE Trans. Neural Netw. 17, 211 (2006); Fusi, Annunziato, Badoni, Salamon and Amit,
-    Neural Comput. 12, 2227 (2000).
-    Valid: weak inversion; pulses far shorter than tau, whose charge arrives at the end of the step in which they come.
+    Neural Comput. 12, 2227 (2000); Mead, Analog VLSI and Neural Systems (Addison-Wesley, 1989), chapter 5.
+    Valid: weak inversion, every transistor saturated; the offset is normal, its standard deviation A_VT / (W L)^0.5.
+
+    Raises InputError where one that acts has its threshold at or above the upper rail.
     """
 
-    biases = ("drift_current", "up_current", "down_current")
-
-    drift_current: Array = parameter(1e-12, unit="A", bounds=above(0), doc="I_bias of the amplifier, a number or shape (n,)")
-    up_current: Array = parameter(10e-9, unit="A", bounds=above(0), doc="I_up during a pulse that charges")
-    down_current: Array = parameter(10e-9, unit="A", bounds=above(0), doc="I_down during a pulse that discharges")
-    pulse_width: Array = parameter(10e-6, unit="s", bounds=above(0), doc="length T of the pulse that an event makes")
-    threshold: Array = parameter(0.9, unit="V", bounds=above(0), doc="V_thw, that parts the two basins")
-    offset: Array = parameter(
-        0.0, unit="V", stage="fabricate", ideal=0.0, doc="potential that mismatch adds to V, drawn by the technology"
-    )
-    capacitance: Array = parameter(1e-12, unit="F", bounds=above(0), doc="capacitance C")
-    capacitance_spread: Array = deviation("capacitance", "1", "lognormal")
-    initial: Array = parameter(0.0, unit="V", bounds=(0, None), doc="V at power-up; at most the upper rail")
+    bias_current: Array = parameter(1e-12, unit="A", bounds=above(0), doc="I_b, a number or shape (n,) for a bus")
+    strength: Array = parameter(1.0, unit="1", bounds=(0, None), doc="s, share of I_b that acts: 0 for no bistability")
+    threshold: Array = parameter(0.9, unit="V", bounds=(0, None), doc="V_th, that parts the two basins")
 
     def go_together(self):
-        """Raise where the threshold or the first potential is no potential between the rails."""
-        rail = ("technology.supply_voltage", self.technology.supply_voltage, "V")
-        check.at_most("threshold", self.threshold, *rail, strict=True)
-        check.at_most("initial", self.initial, *rail)
+        """Raise where the threshold is no potential between the rails."""
+        acting = jnp.where(self.strength > 0, self.threshold, 0.0)
+        check.at_most("threshold", acting, "technology.supply_voltage", self.technology.supply_voltage, "V", strict=True)
 
     def ports(self):
-        """Events `up` and `down`, a current `drive` into the capacitor, and its potential `out` as a signal in volts.
+        """The `weight` as a signal in volts, and the current `out` into its capacitor."""
+        return {"weight": signal_in(self.shape()), "out": self.current_out()}
 
-        With `domain` electrical, `drive` is a pin at that potential.
-        """
-        drive = signal_in if self.domain == "signal" else potential_out
-        events = {"up": spikes_in(self.shape()), "down": spikes_in(self.shape())}
-        return events | {"drive": drive(self.shape()), "out": signal_out(self.shape())}
+    def tail(self) -> Array:
+        """s I_b, A."""
+        return self.strength * self.bias("bias_current")
 
-    def fabricate(self, key):
-        """One physical die: capacitors, mirrors and offsets are drawn."""
-        drawn = self.technology.drawn_shifts(self.shape(), named_key(key, "offset"))
-        return super().fabricate(key).put(offset=self.offset + drawn)
+    def unit(self) -> Array:
+        """2 U_T / kappa, V."""
+        return 2 * self.technology.gate_unit()
 
-    def rest(self):
-        """The potential V."""
-        return {"voltage": Unknown(self.everywhere(self.within_rails(self.initial)))}
+    def above(self, voltage: Array) -> Array:
+        """kappa (V - V_th + offset) / U_T of a `voltage` (V)."""
+        return self.tilt({"plus": voltage, "minus": self.threshold})
 
-    def within_rails(self, voltage: Array) -> Array:
-        """`voltage` (V), or the rail beyond which it is."""
-        return jnp.clip(voltage, 0.0, self.technology.supply())
+    def current(self, voltage: Array) -> Array:
+        """I (A) at a `voltage` (V)."""
+        return self.amplified(self.above(voltage))
 
-    def amplified(self, voltage: Array) -> Array:
-        """The current (A) of the amplifier at a `voltage` (V)."""
-        return self.bias("drift_current") * jnp.tanh(self._tilt(voltage))
+    def high(self, voltage: Array) -> Array:
+        """The share of its tail current that is on the side of the upper rail: one half at the threshold."""
+        return jax.nn.sigmoid(self.above(voltage))
 
-    def rate(self, voltage: Array, drive: Array) -> Array:
-        """dV/dt (V/s) under a continuous current `drive` (A)."""
-        rate = (self.amplified(voltage) + drive - self.technology.leakage()) / self.capacitance
-        stuck = ((voltage >= self.technology.supply()) & (rate > 0)) | ((voltage <= 0) & (rate < 0))
-        return jnp.where(stuck, 0.0, rate)
+    def time_on(self, capacitance: Array) -> Array:
+        """tau (s) on a `capacitance` (F), in which a small distance from the threshold grows by e; infinite without strength."""
+        return self.unit() * capacitance / self.tail()
 
-    def charge(self, up: Array, down: Array) -> Array:
-        """What the pulses of events bring, C."""
-        return self.pulse_width * (up * self.bias("up_current") - down * self.bias("down_current"))
+    def moved(self, voltage: Array, seconds: Array, capacitance: Array) -> Array:
+        """The voltage (V) on a `capacitance` (F) after `seconds`, exactly."""
+        times = seconds * self.tail() / (capacitance * self.unit())
+        x = self.above(voltage) / 2
+        return jnp.clip(voltage + (grown(x, times) - x) * self.unit(), 0, self.technology.supply())
 
-    def struck(self, voltage: Array, charge: Array) -> Array:
-        """The potential after a `charge` (C)."""
-        return self.within_rails(voltage + charge / self.capacitance)
-
-    def relaxed(self, voltage: Array, seconds: Array) -> Array:
-        """The potential after `seconds` without input: exactly, but for the leak, which is taken by halves at both ends."""
-        half = -self.technology.leakage() * seconds / 2
-        start = self.struck(voltage, half)
-        x = self._tilt(start)
-        moved = (grown(x, seconds / self.time_constant()) - x) * self._unit()
-        return self.struck(self.within_rails(start + moved), half)
-
-    def time_constant(self) -> Array:
-        """tau (s), in which a small distance from the threshold grows by e."""
-        return self.capacitance * self._unit() / self.bias("drift_current")
-
-    def _unit(self) -> Array:
-        return 2 * self.technology.thermal_voltage() / self.technology.gate_coupling
-
-    def _tilt(self, voltage: Array) -> Array:
-        return (voltage - self.threshold + self.offset) / self._unit()
+    def relaxed(self, voltage: Array, seconds: Array, weight: CapacitorWeight) -> Array:
+        """The voltage (V) of a leaky `weight` after `seconds`: the leakage is taken by halves at both ends, of second order."""
+        moved = self.moved(weight.leaked(voltage, seconds / 2), seconds, weight.capacitance)
+        return weight.leaked(moved, seconds / 2)
 
     def balance(self, t, p, x):
-        """The charge on the capacitor, over its capacitance; within a step the rails hold what others see."""
-        v = self.within_rails(x["voltage"])
-        imposed = {} if self.domain == "signal" else {"drive": v}
-        return Balance({"out": v, "voltage": -self.rate(v, p["drive"])} | imposed, {"voltage": x["voltage"]})
-
-    def jump(self, t, p, x):
-        """Every event brings its pulse; nothing has passed a rail."""
-        return {"voltage": self.struck(self.within_rails(x["voltage"]), self.charge(p["up"], p["down"]))}
+        """The amplifier's current."""
+        return Balance({"out": self.sent(self.current(p["weight"]))})
 
     def noise(self, p, x):
-        """Shot noise of all that charges the capacitor, as a rate of its potential."""
-        technology, voltage = self.technology, self.within_rails(x["voltage"])
-        amplifier = 2 * self.bias("drift_current") + self.amplified(voltage)
-        through = amplifier + jnp.abs(p["drive"]) + technology.leakage()
-        density = technology.shot_noise(through) / self.capacitance**2
-        return {"shot": Noise(self.everywhere(density), ("voltage",))}
-
-
-def grown(x: Array, times: Array) -> Array:
-    """The y for which sinh(y) = sinh(x) exp(times): dy = tanh(y) d(times), however long."""
-    size = jnp.abs(x)
-    least = jnp.maximum(size, LEAST)
-    logarithm = least + jnp.log(-jnp.expm1(-2 * least)) + times  # of 2 sinh(y)
-    far = logarithm > STEEP
-    near = jnp.sinh(jnp.where(far, 0.0, x)) * jnp.exp(jnp.where(far, 0.0, jnp.minimum(times, LONGEST)))
-    return jnp.where(far, jnp.sign(x) * logarithm, jnp.arcsinh(near))
+        """Shot noise of four transistors and flicker noise of two."""
+        return self.noises(self.above(p["weight"]))

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key
 
+from devsim import check
 from devsim.check import above
 from devsim.devices.cmos.current_mode import CurrentMode
 from devsim.devices.cmos.rails import emptied, opening
@@ -37,6 +38,10 @@ class CapacitorWeight(CurrentMode):
     )
     voltage: Array = state(0.9, unit="V", bounds=(0, None), doc="the voltage at power-up")
 
+    def go_together(self):
+        """Raise where the voltage at power-up is above the upper rail."""
+        check.at_most("voltage", self.voltage, "technology.supply_voltage", self.technology.supply_voltage, "V")
+
     def ports(self):
         """Events `up` and `down`, the currents that they gate, a current `drive` into it, and the voltage `out` (V)."""
         shape, current = self.shape(), self.current_in()
@@ -47,11 +52,15 @@ class CapacitorWeight(CurrentMode):
         """The voltage (V)."""
         return {"voltage": Unknown(self.everywhere(self.voltage), self.technology.supply())}
 
+    def within_rails(self, voltage: Array) -> Array:
+        """`voltage` (V), or the rail beyond which it is."""
+        return jnp.clip(voltage, 0, self.technology.supply())
+
     def copied(self, way: str, current: Array) -> Array:
         """What the mirror of the pulses `up` or `down` makes of a `current` (A) on this die."""
-        technology, k = self.technology, self.biases.index(way)
+        k = self.biases.index(way)
         shift = self.threshold_shift[k] if self.threshold_shift.ndim else self.threshold_shift
-        return current * jnp.exp(-technology.gate_coupling * shift / technology.thermal_voltage())
+        return current * jnp.exp(-shift / self.technology.gate_unit())
 
     def pulsed_up(self, voltage: Array, current: Array) -> Array:
         """The voltage (V) after a pulse of `current` (A) from the upper rail."""
@@ -86,23 +95,22 @@ class CapacitorWeight(CurrentMode):
         spread = jnp.sqrt(BOLTZMANN * self.technology.temperature / self.capacitance)
         draw = jax.random.normal(key, wide, jnp.result_type(voltage))
         noisy = voltage + self.write_noise * spread * jnp.where(events > 0, 1.0, 0.0) * draw
-        return jnp.clip(noisy, 0, self.technology.supply())
+        return self.within_rails(noisy)
 
     def balance(self, t, p, x):
-        """The charge on the capacitor: the drive within the rails, less the leakage."""
-        technology, voltage = self.technology, x["voltage"]
+        """The charge on the capacitor: the drive, less the leakage; within a step the rails hold what others see."""
+        technology, voltage = self.technology, self.within_rails(x["voltage"])
         unit, drive = technology.thermal_voltage(), p["drive"]
         rise = jnp.maximum(drive, 0) * opening((technology.supply() - voltage) / unit)
         fall = (jnp.maximum(-drive, 0) + technology.leakage()) * opening(voltage / unit)
         static = {"out": voltage, "voltage": fall - rise}
-        return Balance(static | self.held("up_current", "down_current", "drive"), {"voltage": self.capacitance * voltage})
+        return Balance(static | self.held("up_current", "down_current", "drive"), {"voltage": self.capacitance * x["voltage"]})
 
     def jump(self, t, p, x):
-        """Every event brings its pulse."""
+        """Every event brings its pulse; nothing has passed a rail."""
         gated = lambda way: p[way] * jnp.maximum(p[f"{way}_current"], 0)
-        return {"voltage": self.pulsed_down(self.pulsed_up(x["voltage"], gated("up")), gated("down"))}
+        return {"voltage": self.pulsed_down(self.pulsed_up(self.within_rails(x["voltage"]), gated("up")), gated("down"))}
 
     def noise(self, p, x):
-        """Shot noise of the leakage and of the drive."""
-        through = self.technology.leakage() + jnp.abs(p["drive"])
-        return {"shot": Noise(self.everywhere(self.technology.shot_noise(through)), ("voltage",))}
+        """Shot noise of the leakage; what drives the capacitor brings its own."""
+        return {"shot": Noise(self.everywhere(self.technology.shot_noise(self.technology.leakage())), ("voltage",))}

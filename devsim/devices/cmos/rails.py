@@ -3,6 +3,12 @@
 import jax.numpy as jnp
 from jaxtyping import Array
 
+STEEP = 30.0
+"""Argument from which on the hyperbolic sine is half an exponential, to rounding."""
+
+LEAST, LONGEST = 1e-30, 80.0
+"""A distance that no potential resolves, and the time constants after which any that one resolves has passed `STEEP`."""
+
 
 def emptied(height: Array, charge: Array) -> Array:
     """The height u >= 0 above the lower rail, in thermal voltages, after a `charge` a >= 0, in those times the capacitance.
@@ -20,10 +26,17 @@ def opening(height: Array) -> Array:
     return -jnp.expm1(-jnp.maximum(height, 0))
 
 
-def approached(distance: Array, span: Array, times: Array) -> Array:
-    """What is left of a `distance` x after an amplifier of the linear range `span` L has worked on it for `times` constants.
+def grown(x: Array, times: Array) -> Array:
+    """The y for which sinh(y) = sinh(x) exp(times), however long: a distance in linear ranges of the amplifier that moves it.
 
-    Equations: dx = -L tanh(x / L) d(times): sinh(x' / L) = sinh(x / L) exp(-times); exponential where x << L. Negative
-      times: the amplifier drives it away.
+    Equations: dy = tanh(y) d(times), `times` in time constants of a small distance: positive where the amplifier drives the
+      voltage away, negative where it draws it near.
     """
-    return span * jnp.arcsinh(jnp.sinh(distance / span) * jnp.exp(-times))
+    size = jnp.abs(x)
+    least = jnp.maximum(size, LEAST)
+    logarithm = least + jnp.log(-jnp.expm1(-2 * least)) + times  # of 2 sinh(y)
+    far, short = logarithm > STEEP, size < 1
+    small = jnp.sinh(jnp.where(short, x, 0.0)) * jnp.exp(jnp.minimum(times, LONGEST))
+    large = jnp.sign(x) * jnp.exp(jnp.minimum(logarithm, STEEP)) / 2
+    near = jnp.arcsinh(jnp.where(far, 0.0, jnp.where(short, small, large)))
+    return jnp.where(far, jnp.sign(x) * logarithm, near)

@@ -5,7 +5,7 @@ from jaxtyping import Array
 
 from devsim.check import above
 from devsim.devices.cmos.current_mode import CurrentMode
-from devsim.devices.cmos.rails import approached
+from devsim.devices.cmos.rails import grown
 from devsim.parameter import parameter
 from devsim.ports import Balance, Noise, no_memory, signal_in
 
@@ -39,9 +39,9 @@ class SoftBounds(CurrentMode):
 
     def moved(self, voltage: Array, up: Array, down: Array, seconds: Array, capacitance: Array) -> Array:
         """The voltage (V) on a `capacitance` (F) after `seconds` of the upward current, then as many of the downward one."""
-        supply, rate = self.technology.supply(), seconds / (capacitance * self.linear_range)
-        raised = supply - approached(supply - voltage, self.linear_range, up * rate)
-        return jnp.clip(approached(raised, self.linear_range, down * rate), 0, supply)
+        supply, span = self.technology.supply(), self.linear_range
+        near = lambda distance, current: span * grown(distance / span, -current * seconds / (capacitance * span))
+        return jnp.clip(near(supply - near(supply - voltage, up), down), 0, supply)
 
     def balance(self, t, p, x):
         """The difference of the two."""

@@ -33,8 +33,7 @@ class Gates(CurrentMode):
 
     def tilt(self, p: dict[str, Array]) -> Array:
         """kappa (V_plus - V_minus + offset) / U_T."""
-        technology = self.technology
-        return technology.gate_coupling * (p["plus"] - p["minus"] + self.offset) / technology.thermal_voltage()
+        return (p["plus"] - p["minus"] + self.offset) / self.technology.gate_unit()
 
     def undrawn(self) -> dict[str, Array]:
         """The currents into the gates: none."""
@@ -83,8 +82,29 @@ class DifferentialPair(Gates):
         }
 
 
-class OTA(Gates):
-    """Transconductance amplifier: a differential pair whose currents are subtracted by a mirror; a pin or a bus.
+class Amplifier(Gates):
+    """What amplifiers share: a differential pair whose currents are subtracted by a mirror."""
+
+    def tail(self) -> Array:
+        """The current that the pair shares, A."""
+        return self.bias("bias_current")
+
+    def amplified(self, tilt: Array) -> Array:
+        """The current (A) out at a `tilt` of the pair."""
+        return self.tail() * jnp.tanh(tilt / 2)
+
+    def noises(self, tilt: Array) -> dict[str, Noise]:
+        """Shot noise of the pair and of the mirror, and flicker noise of the pair, out of `out`."""
+        slope = self.tail() / 2 / jnp.cosh(jnp.clip(tilt / 2, -40, 40)) ** 2
+        shot = self.technology.shot_noise(2 * self.tail() + self.amplified(tilt))
+        return {
+            "shot": Noise(self.everywhere(shot), ("out",)),
+            "flicker": Noise(self.everywhere(self.flicker(slope)), ("out",), "flicker", 1.0),
+        }
+
+
+class OTA(Amplifier):
+    """Transconductance amplifier, between two gates; a pin or a bus.
 
     Equations: I = I_b tanh(kappa (V_plus - V_minus + offset) / (2 U_T)), out of `out`.
       Noise: 2 q (I_b + 2 I_plus), the pair's and the mirror's, I_plus = (I_b + I) / 2; flicker of the pair. The offset is
@@ -100,17 +120,12 @@ class OTA(Gates):
 
     def current(self, p: dict[str, Array]) -> Array:
         """I, A."""
-        return self.bias("bias_current") * jnp.tanh(self.tilt(p) / 2)
+        return self.amplified(self.tilt(p))
 
     def balance(self, t, p, x):
         """The difference of the pair's currents."""
         return Balance(self.undrawn() | {"out": self.sent(self.current(p))})
 
     def noise(self, p, x):
-        """Shot noise of the pair and of the mirror, and flicker noise of the pair."""
-        bias, current = self.bias("bias_current"), self.current(p)
-        slope = bias / 2 / jnp.cosh(jnp.clip(self.tilt(p) / 2, -40, 40)) ** 2
-        return {
-            "shot": Noise(self.technology.shot_noise(2 * bias + current), ("out",)),
-            "flicker": Noise(self.flicker(slope), ("out",), "flicker", 1.0),
-        }
+        """Shot noise of four transistors and flicker noise of two."""
+        return self.noises(self.tilt(p))

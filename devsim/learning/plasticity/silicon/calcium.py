@@ -8,11 +8,11 @@ from jaxtyping import Array
 
 from devsim import check
 from devsim.circuit import Circuit
+from devsim.devices.cmos.bistability import BistabilityAmplifier
 from devsim.devices.cmos.capacitor_weight import CapacitorWeight
 from devsim.devices.cmos.current_pair import CurrentPair
 from devsim.devices.cmos.current_sum import CurrentSum
 from devsim.devices.cmos.dpi_synapse import DPISynapse
-from devsim.devices.cmos.latch import Latch
 from devsim.devices.cmos.log_domain import current_of
 from devsim.devices.cmos.soft_bounds import SoftBounds
 from devsim.devices.cmos.technology import Technology
@@ -39,7 +39,7 @@ def biases(ideal: CSTDP, technology: Technology, weight: CapacitorWeight) -> dic
         return CurrentPair(bias_current=bias, reference_current=threshold * peak_current(technology), steepness=STEEPNESS)
 
     middle = ideal.unstable_weight
-    latch = Latch(threshold=middle * technology.supply_voltage, technology=technology)
+    latch = BistabilityAmplifier(threshold=middle * technology.supply_voltage, technology=technology)
     slope = middle * (1 - middle) / ideal.time_constant
     return {
         "bounds": bounds,
@@ -82,7 +82,7 @@ class SiliconCSTDP(StoredOnCapacitors):
         "depression": "synapse",
         "bounds": "synapse",
     }
-    latch: Latch = _default("latch")
+    latch: BistabilityAmplifier = _default("latch")
     pre_calcium: DPISynapse = _default("pre_calcium")
     post_calcium: DPISynapse = _default("post_calcium")
     potentiation: CurrentPair = _default("potentiation")

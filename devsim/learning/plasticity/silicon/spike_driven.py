@@ -7,11 +7,11 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from devsim.circuit import Circuit
+from devsim.devices.cmos.bistability import BistabilityAmplifier
 from devsim.devices.cmos.capacitor_weight import CapacitorWeight
 from devsim.devices.cmos.current_pair import CurrentSteering
 from devsim.devices.cmos.current_sum import CurrentSum
 from devsim.devices.cmos.dpi_synapse import DPISynapse
-from devsim.devices.cmos.latch import Latch
 from devsim.devices.cmos.log_domain import current_of
 from devsim.devices.cmos.technology import Technology
 from devsim.devices.cmos.transconductor import DifferentialPair
@@ -45,7 +45,7 @@ def biases(ideal: SDSP, technology: Technology, weight: CapacitorWeight) -> dict
     on = drift > 0
     jump = ideal.calcium_jump
     return {
-        "latch": Latch(jnp.where(on, drift, 1e-12), strength=jnp.where(on, 1.0, 0.0), threshold=middle),
+        "latch": BistabilityAmplifier(jnp.where(on, drift, 1e-12), strength=jnp.where(on, 1.0, 0.0), threshold=middle),
         "calcium": trace(ideal.calcium_time, technology),
         "rise": decision(ideal.up_jump / span, technology, weight),
         "fall": decision(ideal.down_jump / span, technology, weight),
@@ -80,7 +80,7 @@ class SiliconSDSP(StoredOnCapacitors):
     places = StoredOnCapacitors.store_places | dict.fromkeys(
         ("calcium", "rise", "fall", "up_low", "up_high", "down_low", "down_high"), "post"
     )
-    latch: Latch = _default("latch")
+    latch: BistabilityAmplifier = _default("latch")
     calcium: DPISynapse = _default("calcium")
     rise: DifferentialPair = _default("rise")
     fall: DifferentialPair = _default("fall")

@@ -4,13 +4,14 @@ from typing import ClassVar
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
 from devsim import check
 from devsim.check import InputError
+from devsim.devices.cmos.bistability import BistabilityAmplifier
 from devsim.devices.cmos.capacitor_weight import CapacitorWeight
-from devsim.devices.cmos.latch import Latch
 from devsim.learning.plasticity.plasticity import Signals
 from devsim.learning.plasticity.silicon.rule import SiliconRule, where_any
 
@@ -24,7 +25,7 @@ class StoredOnCapacitors(SiliconRule):
     noisy = True
     store_places: ClassVar[dict[str, str]] = {"weight": "synapse", "latch": "synapse"}
     weight: CapacitorWeight = eqx.field(default_factory=CapacitorWeight)
-    latch: Latch = eqx.field(default_factory=lambda: Latch(strength=0.0))
+    latch: BistabilityAmplifier = eqx.field(default_factory=lambda: BistabilityAmplifier(strength=0.0))
 
     def check_key(self, key: Key[Array, ""] | None) -> None:
         """Raise InputError where writes are known to be noisy and there is no key for their noise."""
@@ -43,9 +44,10 @@ class StoredOnCapacitors(SiliconRule):
         return self.within(self.minimum_weight + (self.maximum_weight - self.minimum_weight) * share)
 
     def kept(self, voltage: Array, seconds: Array) -> Array:
-        """The voltage (V) after `seconds` without an event: leakage, then the latch."""
-        latched = lambda v: self.latch.moved(v, seconds, self.weight.capacitance)
-        return where_any(self.latch.strength, latched, self.weight.leaked(voltage, seconds))
+        """The voltage (V) after `seconds` without an event: leakage, and the latch where it acts."""
+        alone = lambda v: self.weight.leaked(v, seconds)
+        latched = lambda v: self.latch.relaxed(v, seconds, self.weight)
+        return jax.lax.cond(jnp.any(self.latch.strength > 0), latched, alone, voltage)
 
     def raised(self, voltage: Array, events: Array, current: Array) -> Array:
         """The voltage (V) after pulses of `current` (A) up at `events`, shapes that broadcast to those of the voltage."""
