@@ -73,7 +73,7 @@ def test_events_add_up_from_any_current():
 @functools.cache
 def equilibrium(part_drive):
     """Samples of ln I under noise, of 400 filters over 20 time constants after 6."""
-    part = LogDomainFilter(np.full(400, 1e-9))
+    part = LogDomainFilter(weight_current=np.full(400, 1e-9))
     nets = {"in": ("f.drive",), "out": ("f.out",), "events": ("f.input",)}
     filters = Circuit({"f": part}, nets, inputs={"in": "in", "e": "events"}, outputs={"out": "out"})
     told = {"in": np.full(400, part_drive), "e": np.zeros(400)}
@@ -103,7 +103,7 @@ def test_the_noise_spectrum_integrates_to_that_variance():
 
 def test_gains_and_times_spread_apart():
     count = 20_000
-    die = LogDomainFilter(np.full(count, 1e-9)).fabricate(jax.random.key(1))
+    die = LogDomainFilter(weight_current=np.full(count, 1e-9)).fabricate(jax.random.key(1))
     sigma = 0.7 * 2.5e-3 / UT
     assert np.log(np.asarray(die.gain())).std() == pytest.approx(sigma * 2**0.5, rel=5 / np.sqrt(2 * count), abs=0)
     assert np.log(np.asarray(die.time_constant())).std() == pytest.approx(sigma, rel=5 / np.sqrt(2 * count), abs=0)

@@ -57,7 +57,7 @@ def test_eligibility_adds_up_linearly_and_decays_exponentially():
     assert tau == pytest.approx(25e-12 * UT / (0.7 * 2e-12), rel=1e-12)
     v, each = log_of(jnp.array(1e-15)), 2.5 * 1e-9 * 100e-6 / tau
     for count in (1, 2, 3):
-        v = trace.struck(v, jnp.array(1e-9))
+        v = trace.struck(v, trace.pulse(jnp.array(1e-9)))
         assert float(current_of(v)) == pytest.approx(1e-15 + count * each, rel=1e-12)
     later = current_of(trace.relaxed(v, 1.3 * tau))
     assert float(later / current_of(v)) == pytest.approx(np.exp(-1.3), rel=1e-9)

@@ -137,9 +137,13 @@ class SiliconRSTDP(StoredOnCapacitors):
         eligible = mean("eligible_up", up), mean("eligible_down", down)
         current = self.gate.current(*eligible, signals.third_factor * self.factor_scale)
         voltage = self.kept(self.weight.driven(self.voltage(weights), current, seconds), seconds)
-        down = self.eligible_down.struck(down, signals.pre[:, None] * self.depression.current(current_of(y)))
+        down = self.eligible_down.struck(
+            down, self.eligible_down.pulse(signals.pre[:, None] * self.depression.current(current_of(y)))
+        )
         x = self.pre_trace.struck(x, self.pre_trace.dose(signals.pre))
-        up = self.eligible_up.struck(up, signals.post * self.potentiation.current(current_of(x)[:, None]))
+        up = self.eligible_up.struck(
+            up, self.eligible_up.pulse(signals.post * self.potentiation.current(current_of(x)[:, None]))
+        )
         y = self.post_trace.struck(y, self.post_trace.dose(signals.post))
         return self.weights(voltage), {"pre_trace": x, "post_trace": y, "eligible_up": up, "eligible_down": down}
 
