@@ -1,4 +1,4 @@
-"""Winner-take-all and current comparator: against transistors, the limit of a hard maximum, and each other."""
+"""Winner-take-all and the comparator of currents: against transistors, the limit of a hard maximum, and each other."""
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +8,7 @@ import pytest
 from devsim.analyses.operating_point import operating_point
 from devsim.check import InputError
 from devsim.circuit import Circuit
-from devsim.devices.cmos import CurrentComparator, Technology, WinnerTakeAll
+from devsim.devices.cmos import CurrentPair, Technology, WinnerTakeAll
 from devsim.devices.electrical import MOSFET, CurrentSource, VoltageSource
 from devsim.physics import thermal_voltage
 
@@ -69,35 +69,36 @@ def test_the_winner_takes_all_where_the_early_voltage_is_without_limit():
 
 
 def test_a_comparator_is_two_cells_one_of_which_has_the_threshold():
-    currents = jnp.asarray(10 ** np.linspace(-12, -8, 41))
-    comparator = CurrentComparator(100e-12, early_voltage=0.1)
-    cells = WinnerTakeAll(early_voltage=0.1)
-    pairs = jnp.stack([currents, jnp.full(41, 100e-12)], -1)
-    np.testing.assert_allclose(comparator.level(currents), cells.shares(pairs)[:, 0], rtol=1e-11)
+    currents = jnp.asarray(10 ** np.linspace(-14, -8, 61))
+    comparator = CurrentPair.comparator(100e-12, 3e-9, early_voltage=0.1, technology=Technology())
+    pairs = jnp.stack([currents, jnp.full(61, 100e-12)], -1)
+    shares = WinnerTakeAll(early_voltage=0.1).shares(pairs)[:, 0]
+    np.testing.assert_allclose(comparator.share(currents), shares, rtol=1e-11)
+    np.testing.assert_allclose(comparator.current(currents), 3e-9 * shares, rtol=1e-11)
     power = 0.1 * 0.7 / UT
-    free = CurrentComparator(100e-12, early_voltage=0.1, technology=NO_FLOOR).level(currents)
+    assert float(comparator.steepness) == pytest.approx(power, rel=1e-12)
+    free = comparator.put(technology=NO_FLOOR).share(currents)
     np.testing.assert_allclose(free, 1 / (1 + (100e-12 / np.asarray(currents)) ** power), rtol=1e-11)
-    p = {"input": currents}
-    static = CurrentComparator(np.full(41, 100e-12), 3e-9).balance(0.0, p, {}).static
-    np.testing.assert_allclose(static["out"], 3e-9 * static["level"], rtol=1e-12)
 
 
-def test_thresholds_spread_as_two_mirrors_and_one_pair_do():
-    """Of ln I at half the level: the mirror of I_th and the two cells, each kappa sigma / U_T."""
-    count = 20_000
-    die = CurrentComparator(np.full(count, 100e-12), technology=NO_FLOOR).fabricate(jax.random.key(4))
-    half = np.log(np.asarray(die.bias("threshold_current"))) - 0.7 * np.asarray(die.cell_shift) / UT
-    np.testing.assert_allclose(die.level(jnp.exp(half)), 0.5, rtol=1e-9)
-    assert half.std() == pytest.approx(2**0.5 * 0.7 * 2.5e-3 / UT, rel=5 / np.sqrt(2 * count), abs=0)
+def test_an_input_below_the_off_current_counts_as_that_current():
+    off = float(Technology().off_current())
+    for share in (CurrentPair(1e-10).share, lambda i: WinnerTakeAll().shares(jnp.stack([i, i * 0 + 1e-10]))[0]):
+        assert float(share(jnp.array(2 * off))) > float(share(jnp.array(off)))
+        for below in (0.5 * off, 0.0, -1.0):
+            assert float(share(jnp.array(below))) == float(share(jnp.array(off)))
 
 
 def test_derivatives_are_finite_far_from_the_threshold_in_single_precision():
     single = lambda part: jax.tree.map(lambda v: v.astype(jnp.float32), part)
-    level = jax.jit(jax.grad(lambda part, i: part.level(i), (0, 1)))
+    level = jax.jit(jax.grad(lambda part, i: part.share(i), (0, 1)))
     shares = jax.jit(jax.grad(lambda part, i: part.shares(i)[0], (0, 1)))
     for current in (-1.0, 0.0, 1e-15, 1e-10, 1e-3):
         one = jnp.asarray(current, jnp.float32)
-        found = level(single(CurrentComparator()), one), shares(single(WinnerTakeAll()), jnp.stack([one, one * 0 + 1e-10]))
+        found = (
+            level(single(CurrentPair(1e-10, 135.0)), one),
+            shares(single(WinnerTakeAll()), jnp.stack([one, one * 0 + 1e-10])),
+        )
         assert all(np.isfinite(v).all() for v in jax.tree.leaves(found)), current
 
 
@@ -106,5 +107,5 @@ def test_bad_values_are_refused_by_name():
         WinnerTakeAll(cells=1)
     with pytest.raises(InputError, match=r"`bias_current` must be a number, but has shape \(3,\)"):
         WinnerTakeAll(np.full(3, 1e-9))
-    with pytest.raises(InputError, match="`threshold_current` must be above 0 A, but is -1e-10 A"):
-        CurrentComparator(-1e-10)
+    with pytest.raises(InputError, match="`reference_current` must be above 0 A, but is -1e-10 A"):
+        CurrentPair(-1e-10)

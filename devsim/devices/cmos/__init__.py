@@ -5,7 +5,6 @@ from devsim.devices.cmos.bias_generator import BiasGenerator
 from devsim.devices.cmos.bistability import BistabilityAmplifier
 from devsim.devices.cmos.bump import Bump
 from devsim.devices.cmos.capacitor_weight import CapacitorWeight
-from devsim.devices.cmos.current_comparator import CurrentComparator
 from devsim.devices.cmos.current_pair import CurrentPair, CurrentSteering
 from devsim.devices.cmos.current_sum import CurrentSum
 from devsim.devices.cmos.current_weights import CurrentWeights
@@ -29,7 +28,6 @@ __all__ = [
     "BistabilityAmplifier",
     "Bump",
     "CapacitorWeight",
-    "CurrentComparator",
     "CurrentPair",
     "CurrentSteering",
     "CurrentSum",

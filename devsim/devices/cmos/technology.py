@@ -119,6 +119,10 @@ class Technology(Part):
         exponent = -self.gate_coupling * self._threshold_now() / self.thermal_voltage()
         return self._specific_now() * jnp.exp(exponent) * self.width / self.length
 
+    def floored(self, current: Array) -> Array:
+        """A `current` (A) through a transistor, which is never below its off current; without derivative where it would be."""
+        return jnp.maximum(current, self.off_current())
+
     def leakage(self) -> Array:
         """Leakage (A) of the junctions on a storage node at its temperature."""
         return self.leakage_current * 2 ** ((self.temperature - ROOM_TEMPERATURE) / self.leakage_doubling)

@@ -20,17 +20,11 @@ def steepness(technology: Technology, early_voltage: Array) -> Array:
     return early_voltage / technology.gate_unit()
 
 
-def strength(technology: Technology, current: Array, shift: Array) -> Array:
-    """ln(I + I_0) of a competing `current` (A) through a transistor whose threshold is off by `shift` (V)."""
-    off = technology.off_current()
-    return log_of(jnp.maximum(current, 0.0) + off) + technology.gate_coupling * shift / technology.thermal_voltage()
-
-
 class WinnerTakeAll(CurrentMode):
     """Cells that share one current: nearly all of it leaves at the cell into which the largest current flows; a bus.
 
-    Equations: I_out,j = I_b I_j^g / sum_k I_k^g, g = kappa V_A / U_T; an input is never below the off current I_0, which adds
-    to it. Mismatch multiplies I_j by exp(kappa shift_j / U_T). Noise: 2 q I of the output transistors, which share I_b.
+    Equations: I_out,j = I_b I_j^g / sum_k I_k^g, g = kappa V_A / U_T; an input is never below the off current I_0. Mismatch
+    multiplies I_j by exp(kappa shift_j / U_T). Noise: 2 q I of the output transistors, which share I_b.
     Source: Lazzaro, Ryckebusch, Mahowald and Mead, NIPS 1, 703 (1989).
     Valid: weak inversion, inputs within a factor exp(1 / g) exactly, beyond that but for what the losers keep; at once: no
     dynamics of the cells' nodes.
@@ -70,7 +64,7 @@ class WinnerTakeAll(CurrentMode):
 
     def shares(self, currents: Array) -> Array:
         """The share of I_b that leaves each cell, (..., cells), for input currents (A) of that shape."""
-        level = strength(self.technology, currents, self.cell_shift)
+        level = log_of(self.technology.floored(currents)) + self.cell_shift / self.technology.gate_unit()
         return jax.nn.softmax(steepness(self.technology, self.early_voltage) * level, axis=-1)
 
     def balance(self, t, p, x):
