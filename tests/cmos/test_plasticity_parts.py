@@ -24,10 +24,10 @@ NO_FLOOR = Technology(threshold=1.5)
 
 
 def test_a_pair_is_linear_far_below_its_reference_and_saturates_at_its_bias():
-    pair = CurrentPair(bias_current=2e-9, reference_current=1e-9)
-    assert float(pair.current(1e-15)) == pytest.approx(2e-15, rel=2e-6)
-    assert float(pair.current(1e-9)) == pytest.approx(1e-9, rel=1e-12)
-    assert float(pair.current(1e-3)) == pytest.approx(2e-9, rel=2e-6)
+    pair = CurrentPair(bias_current=2e-9, reference_current=1e-9, technology=NO_FLOOR)
+    assert float(pair.current(1e-15)) == pytest.approx(2e-15, rel=2e-6, abs=0)
+    assert float(pair.current(1e-9)) == pytest.approx(1e-9, rel=1e-12, abs=0)
+    assert float(pair.current(1e-3)) == pytest.approx(2e-9, rel=2e-6, abs=0)
 
 
 def test_a_steep_pair_has_edges_as_wide_as_one_over_its_steepness():
