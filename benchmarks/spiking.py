@@ -7,16 +7,16 @@ Neurons: 128 inputs, each firing in 2 % of the steps, go through a dense matrix 
 events; `gradient` is the value and the gradient of the squared error of the mean rate with respect to all weights and one bias
 current per neuron. A step of
   IdealCells     is an exponential synapse and a leaky neuron, exactly;
-  SiliconCells   is a differential-pair synapse, one of adaptation and an adaptive exponential neuron in the logarithms of their
-                 currents: the synapses exactly, the neuron to second order, its events placed within the step;
-  DynapSim       is the linear limit of the same synapses and Euler's method for the same neuron; `LinearJax` before it is the
-                 same product. It keeps no step for a derivative from being stored, we keep their square root.
-`relative step` is |sum of I dr/dI| / r, r the mean rate and I a bias (IdealCells: the bias; SiliconCells, DynapSim: the currents
-that leak from the membranes): of order one for a useful derivative. Steps are 1 ms, those of SiliconCells 0.5 ms.
+  SiliconCells   is a differential-pair synapse, one of adaptation and an adaptive exponential neuron in the logarithms of
+                 their currents: the synapses exactly, the neuron to second order, its events placed within the step;
+  DynapSim       is the linear limit of the same two synapses and Euler's method for the same neuron, after the same product.
+                 Its derivative stores every step, ours about the square root of their number.
+`relative step` is |sum of I dr/dI| / r, r the mean rate and I a bias (IdealCells: the bias; SiliconCells, DynapSim: the
+currents that leak from the membranes): of order one for a useful derivative. Steps are 1 ms, those of SiliconCells 0.5 ms.
 
-STDP: 1,000 inputs at 20 Hz on 100 neurons at 20 Hz, all to all, 1 s in steps of 0.1 ms, given events on both sides; an update is
-one weight that one event changes. Brian2 runs the same rule on the same events, by NumPy and as compiled C++ (`cpp_standalone`,
-its own measure of the run). `off` is the largest difference of a weight to ours, of a range of one.
+STDP: 1,000 inputs at 20 Hz on 100 neurons at 20 Hz, all to all, 1 s in steps of 0.1 ms, given events on both sides; an update
+is one weight that one event changes. Brian2 runs the same rule on the same events, by NumPy and as compiled C++
+(`cpp_standalone`, its own measure of the run). `off` is the largest difference of a weight to ours, of a range of one.
 
 `ms` are medians; compilation apart.
 """
@@ -25,6 +25,7 @@ import argparse
 import os
 import platform
 import tempfile
+from importlib import import_module
 from importlib.util import find_spec
 
 from one_thread import median_ms, print_table, shown  # isort: skip
@@ -89,9 +90,7 @@ def ours(kind, events):
 
 def dynap_sim(events):
     """The same of rockpool."""
-    from rockpool.devices.dynapse import DynapSim
-
-    neurons = DynapSim((SIZE,), has_rec=False, dt=1e-3)
+    neurons = import_module("rockpool.devices.dynapse").DynapSim((SIZE,), has_rec=False, dt=1e-3)
 
     def forward(weights, bias):
         return neurons.set_attributes({"Itau_mem": bias})(events @ weights)[0]
