@@ -138,6 +138,12 @@ def test_a_step_of_silicon_is_that_of_its_parts():
     assert fired.membrane.max() <= volts * (1 + 1e-4)
 
 
+def test_signs_of_weights_are_shared_between_the_two_synapses():
+    excitatory, inhibitory = np.split(np.asarray(silicon().wired(jnp.asarray(WEIGHTS))), 2, -1)
+    np.testing.assert_array_equal(excitatory - inhibitory, WEIGHTS)
+    assert excitatory.min() == inhibitory.min() == 0 and not (excitatory * inhibitory).any()
+
+
 def test_silicon_synapses_far_above_their_gain_current_are_linear():
     """x = I / I_th: an event of dose d adds d - ln(x' / x), a step loses the factor exp(-h / tau), and less near I_0."""
     technology = QUIET.ideal()
