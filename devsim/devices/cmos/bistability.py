@@ -61,7 +61,7 @@ class BistabilityAmplifier(Amplifier):
         return jax.nn.sigmoid(self.above(voltage))
 
     def time_on(self, capacitance: Array) -> Array:
-        """tau (s) on a `capacitance` (F), in which a small distance from the threshold grows e times; infinite at no strength."""
+        """tau (s) on a `capacitance` (F), in which a small distance from the threshold grows by e; infinite if switched off."""
         return self.unit() * capacitance / self.tail()
 
     def moved(self, voltage: Array, seconds: Array, capacitance: Array) -> Array:
