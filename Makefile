@@ -71,6 +71,7 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/graph.py
 	$(BIN)/python benchmarks/mesh.py
 	$(BIN)/python benchmarks/oscillators.py
+	$(BIN)/python benchmarks/spiking.py
 	$(BIN)/python benchmarks/transient.py
 
 results: $(INSTALLED)
