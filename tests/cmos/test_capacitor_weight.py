@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from devsim.check import InputError
-from devsim.devices.cmos import CapacitorWeight, SoftBounds, Technology
+from devsim.devices.cmos import CapacitorWeight, Technology, WeightBounds
 from devsim.devices.cmos.rails import emptied
 from devsim.physics import BOLTZMANN, thermal_voltage
 
@@ -80,10 +80,10 @@ def test_mirrors_of_pulses_spread_and_none_turns_round():
 
 
 def test_soft_bounds_are_those_of_their_equation_and_exponential_where_they_are_wide():
-    bounds = SoftBounds()
+    bounds = WeightBounds()
     exact = integrated(lambda v: 2 * np.tanh((1.8 - v) / 1.7), 0.3, 0.5)
     assert float(bounds.moved(0.3, 2e-12, 0.0, 0.5, 1e-12)) == pytest.approx(exact, abs=1e-9)
-    wide = SoftBounds(linear_range=1e3)
+    wide = WeightBounds(linear_range=1e3)
     assert float(wide.moved(0.3, 0.0, 2e-9, 0.5, 1e-12)) == pytest.approx(0.3 * np.exp(-1.0), rel=1e-6)
 
 

@@ -24,8 +24,8 @@ from devsim.devices.cmos import (
     LogDomainFilter,
     MirrorIntegrator,
     ResourceNode,
-    SoftBounds,
     ThirdFactorGate,
+    WeightBounds,
     WinnerTakeAll,
 )
 from devsim.devices.converters import ADC, DAC, Comparator, SampleAndHold, TransimpedanceAmplifier
@@ -170,7 +170,7 @@ DEVICES = {
     "current weights": lambda: CurrentWeights.of(3, 2).program(_WEIGHTS, KEY),
     "floating gates": lambda: FloatingGates.of(3, 2).program(_WEIGHTS, KEY),
     "DPI synapse": lambda: DPISynapse(50e-12 * np.ones((3, 2)), domain="electrical"),
-    "bistability amplifier": lambda: BistabilityAmplifier(np.full(2, 1e-12), domain="electrical"),
+    "bistability amplifier": lambda: BistabilityAmplifier(np.full(2, 1e-12), threshold=0.1, domain="electrical"),
     "differential pair": lambda: DifferentialPair(np.full(2, 1e-9), domain="electrical"),
     "bump": lambda: Bump(np.full(2, 1e-9), domain="electrical"),
     "winner-take-all": lambda: WinnerTakeAll(cells=3, early_voltage=0.1, domain="electrical"),
@@ -181,7 +181,7 @@ DEVICES = {
     "Axon-Hillock": lambda: AxonHillock(1e-9 * np.ones(3)),
     "sampler neuron": lambda: SamplerNeuron(IntegrateAndFire(np.ones(3))),
     "capacitor weight": lambda: CapacitorWeight(np.array([1e-12, 2e-12])),
-    "soft bounds": SoftBounds,
+    "weight bounds": WeightBounds,
     "current pair": lambda: CurrentPair(np.full(2, 1e-9), domain="electrical"),
     "current steering": CurrentSteering,
     "current sum": CurrentSum,

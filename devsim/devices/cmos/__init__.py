@@ -15,10 +15,10 @@ from devsim.devices.cmos.floating_gate import FloatingGates
 from devsim.devices.cmos.log_domain_filter import LogDomainFilter
 from devsim.devices.cmos.mirror_integrator import MirrorIntegrator
 from devsim.devices.cmos.short_term_nodes import FacilitationNode, ResourceNode
-from devsim.devices.cmos.soft_bounds import SoftBounds
 from devsim.devices.cmos.technology import Technology
 from devsim.devices.cmos.third_factor_gate import ThirdFactorGate
 from devsim.devices.cmos.transconductor import OTA, DifferentialPair
+from devsim.devices.cmos.weight_bounds import WeightBounds
 from devsim.devices.cmos.winner_take_all import WinnerTakeAll
 
 __all__ = [
@@ -41,8 +41,8 @@ __all__ = [
     "LogDomainFilter",
     "MirrorIntegrator",
     "ResourceNode",
-    "SoftBounds",
     "Technology",
     "ThirdFactorGate",
+    "WeightBounds",
     "WinnerTakeAll",
 ]

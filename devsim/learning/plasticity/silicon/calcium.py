@@ -14,8 +14,8 @@ from devsim.devices.cmos.current_pair import CurrentPair
 from devsim.devices.cmos.current_sum import CurrentSum
 from devsim.devices.cmos.dpi_synapse import DPISynapse
 from devsim.devices.cmos.log_domain import current_of
-from devsim.devices.cmos.soft_bounds import SoftBounds
 from devsim.devices.cmos.technology import Technology
+from devsim.devices.cmos.weight_bounds import WeightBounds
 from devsim.devices.spiking import SpikeDelay, SpikeSource
 from devsim.learning.plasticity.calcium import CSTDP
 from devsim.learning.plasticity.plasticity import Local, per_post, per_pre
@@ -31,7 +31,7 @@ LEAST = 1e-9
 
 def biases(ideal: CSTDP, technology: Technology, weight: CapacitorWeight) -> dict:
     """The parts that have the constants of `ideal`."""
-    bounds = SoftBounds(technology=technology)
+    bounds = WeightBounds(technology=technology)
     least = lambda value: jnp.maximum(value, LEAST)
 
     def tail(strength, threshold):
@@ -87,7 +87,7 @@ class SiliconCSTDP(StoredOnCapacitors):
     post_calcium: DPISynapse = _default("post_calcium")
     potentiation: CurrentPair = _default("potentiation")
     depression: CurrentPair = _default("depression")
-    bounds: SoftBounds = _default("bounds")
+    bounds: WeightBounds = _default("bounds")
     delay: Array = parameter(13.7e-3, unit="s", bounds=(0, None), doc="D, from a presynaptic event to its calcium")
     low_efficacy: Array = parameter(0.2, unit="1", doc="what a spike transmits at the lower rail")
     high_efficacy: Array = parameter(1.0, unit="1", doc="what a spike transmits at the upper rail")

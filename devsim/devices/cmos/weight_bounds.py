@@ -1,4 +1,4 @@
-"""`SoftBounds`: currents into a weight that fade as it nears its rails."""
+"""`WeightBounds`: currents into a weight that fade as it nears its rails."""
 
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -10,7 +10,7 @@ from devsim.parameter import parameter
 from devsim.ports import Balance, Noise, no_memory, signal_in
 
 
-class SoftBounds(CurrentMode):
+class WeightBounds(CurrentMode):
     """Two amplifiers of a wide linear range, one drawing a weight to the upper rail and one to the lower; a pin or a bus.
 
     Equations: I = I_up tanh((V_DD - V) / V_L) - I_down tanh(V / V_L), I_up and I_down their tail currents. Each alone moves
