@@ -62,6 +62,7 @@ def test_time_constants_go_as_the_temperature_where_biases_are_currents(name):
         assert float(warm[time] / value) == pytest.approx(1.1, rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RULES)
 def test_a_die_without_mismatch_is_the_drawing_and_one_with_it_is_not(name):
     rule = RULES[name]().sized(2, 3)
@@ -89,6 +90,7 @@ def test_a_rule_ages_with_its_technology(name):
         assert float(once.time_constants()[time]) > 1.2 * float(value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RULES)
 def test_single_precision_stays_single_and_close(name):
     rule = RULES[name]()
@@ -101,6 +103,7 @@ def test_single_precision_stays_single_and_close(name):
     np.testing.assert_allclose(single, wide, rtol=0, atol=2e-5)
 
 
+@pytest.mark.slow
 def test_amplitudes_of_a_die_are_log_normal_and_none_is_negative_at_half():
     """Three mirrors between a trace and its weight: of the tail, of the reference and of the pulse."""
     sigma, count = 0.5, 4000
