@@ -12,7 +12,8 @@ current per neuron. A step of
   DynapSim       is the linear limit of the same two synapses and Euler's method for the same neuron, after the same product.
                  Its derivative stores every step, ours about the square root of their number.
 `relative step` is |sum of I dr/dI| / r, r the mean rate and I a bias (IdealCells: the bias; SiliconCells, DynapSim: the
-currents that leak from the membranes): of order one for a useful derivative. Steps are 1 ms, those of SiliconCells 0.5 ms.
+currents that leak from the membranes). The true one is of order one; a surrogate derivative counts an event that moves by a
+step as one more or less, which is up to the steps of an interval too much. Steps are 1 ms, those of SiliconCells 0.5 ms.
 
 STDP: 1,000 inputs at 20 Hz on 100 neurons at 20 Hz, all to all, 1 s in steps of 0.1 ms, given events on both sides; an update
 is one weight that one event changes. Brian2 runs the same rule on the same events, by NumPy and as compiled C++
