@@ -45,9 +45,9 @@ from devsim.randomness import named_key, numbered_keys
 SYNAPSES = 100
 TOGETHER = SYNAPSES // 2
 """How many inputs fire together: the first ones."""
-RULE = {"potentiation": 0.02, "depression": 0.024, "pre_time": 20e-3, "post_time": 20e-3}
+RULE = {"potentiation": 0.02, "depression": 0.025, "pre_time": 20e-3, "post_time": 20e-3}
 """Pair STDP whose depression has a larger area than its potentiation, so that uncorrelated inputs lose."""
-STEP, BLOCKS = 1e-3, 30
+STEP, BLOCKS = 1e-3, 20
 """The time step (s), and how many blocks of 1 s the neuron learns."""
 BLOCK = round(1 / STEP)
 KICK = 5.0
@@ -133,8 +133,8 @@ class CMOSSTDP(Chip):
 
     name: ClassVar[str] = "cmos-stdp"
     metrics: ClassVar[dict[str, Metric]] = {
-        "selectivity": Metric("1", "mean weight of correlated inputs less that of the others, after 30 s", low=-1.0, high=1.0),
-        "separation": share("chance that a correlated input has a larger weight than an uncorrelated one, after 30 s"),
+        "selectivity": Metric("1", "mean weight of correlated inputs less that of the others, after 20 s", low=-1.0, high=1.0),
+        "separation": share("chance that a correlated input has a larger weight than an uncorrelated one, after 20 s"),
         "selectivity_of_equations": Metric("1", "what the equations reach behind the same neuron", low=-1.0, high=1.0),
         "rate": Metric("1/s", "events of the neuron in the last 5 s", low=0.0),
     } | _window_metrics()
@@ -190,7 +190,7 @@ class CMOSSTDP(Chip):
         return self.put(technology=self.technology.age(seconds, temperature, key))
 
     def task(self, key: Key[Array, ""]) -> Task:
-        """Half a minute of events, of which half of the inputs share a source, and what the equations make of them."""
+        """Twenty seconds of events, of which half of the inputs share a source, and what the equations make of them."""
         groups = np.maximum(np.arange(SYNAPSES) - TOGETHER + 1, 0)
         correlation = jnp.where(np.arange(groups[-1] + 1) == 0, self.correlation, 0.0)
         rates = jnp.broadcast_to(self.input_rate, (SYNAPSES,))

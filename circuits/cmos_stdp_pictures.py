@@ -162,7 +162,7 @@ def _learning(of_chip: dict, ideal: dict, equations: np.ndarray) -> Picture:
             right.bar(bins[:-1] + 0.05, 0.85 * share, 0.088, bottom=1.0 - offset, color=colour, alpha=0.6)
         right.text(0.5, 1.9 - offset, name, ha="center", fontsize=9)
         right.axhline(1.0 - offset, color=SOFT, linewidth=0.8)
-    right.set(xlabel="weight after half a minute", yticks=[], xlim=(-0.02, 1.02), ylim=(0, 2))
+    right.set(xlabel="weight after 20 s", yticks=[], xlim=(-0.02, 1.02), ylim=(0, 2))
     right.spines["left"].set_visible(False)
     drawn.legend(*left.get_legend_handles_labels(), loc="outside upper left", ncols=2)
     caption = (
@@ -190,7 +190,7 @@ def _decided(of_chip: dict) -> Picture:
     axis.set_xscale("log")
     axis.set_xticks([0.5, 0.7, 1, 1.2, 1.5, 2, 2.5], ["0.5", "0.7", "1", "1.2", "1.5", "2", "2.5"])
     axis.minorticks_off()
-    axis.set(xlim=(0.5, 2.6), xlabel="area of loss / area of gain", ylabel="weight after half a minute")
+    axis.set(xlim=(0.5, 2.6), xlabel="area of loss / area of gain", ylabel="weight after 20 s")
     axis.grid(axis="y")
     drawn.legend(loc="outside upper left", ncols=2)
     alike = lambda part: np.mean([np.corrcoef(np.log(r[part]), w[part])[0, 1] for r, w in zip(ratios, weights, strict=True)])
@@ -226,7 +226,7 @@ def _area(chip: "CMOSSTDP", of_size: dict, ideal: dict) -> Picture:
     caption = (
         "Left: spread of the logarithms over synapses, with the mismatch of one mirror and of the five that make an"
         " amplitude: pulse and gain of the trace, reference and tail of the pair that samples it, pulse onto the weight."
-        " Right: mean weight of correlated inputs less that of the others after half a minute."
+        " Right: mean weight of correlated inputs less that of the others after 20 s."
     )
     return Picture("area", "What area buys", caption, drawn)
 

@@ -38,8 +38,8 @@ def _weights(found: dict) -> Picture:
     images["ideal rule,\nmean of pool"] = pool_rule
     caption = (
         f"What the synapses of a pixel hold after {STAGES * LESSONS} lessons: those of one neuron, strong (dark) or weak,"
-        f" and the share of strong ones in its pool of {POOL}. One die, and the ideal equations on the same spikes from the same"
-        " start."
+        f" and the share of strong ones in its pool of {POOL}. One die, and the ideal equations on the same spikes from the"
+        " same start."
     )
     drawn = plot.image_grid(images, titles=[str(digit) for digit in DIGITS], limits=(0, 1))
     return Picture("weights", "What was learned", caption, drawn)

@@ -9,6 +9,9 @@ from devsim.learning.oscillator_network import OscillatorNetwork, PhaseRecall
 from devsim.learning.phases import aligned, phase_error, scramble, settle
 from devsim.learning.rule import Rule
 from devsim.learning.settling import Settling
+from devsim.learning.silicon_cells import SiliconCells
+from devsim.learning.spiking_cells import IdealCells, SpikingCells
+from devsim.learning.spiking_network import SpikingLayer, SpikingNetwork, SpikingRun
 from devsim.learning.storage import hebb, pseudo_inverse, storkey
 from devsim.learning.train import Trained, load, train, trained
 
@@ -19,6 +22,7 @@ __all__ = [
     "ContrastiveHebbian",
     "GeneRec",
     "Hopfield",
+    "IdealCells",
     "LayeredNetwork",
     "Linear",
     "OscillatorNetwork",
@@ -29,6 +33,11 @@ __all__ = [
     "Rule",
     "Settling",
     "Sigmoid",
+    "SiliconCells",
+    "SpikingCells",
+    "SpikingLayer",
+    "SpikingNetwork",
+    "SpikingRun",
     "Tanh",
     "Trained",
     "aligned",
