@@ -112,7 +112,7 @@ def _situations(chip: "CMOSSTDP", of_chip: dict, held: dict) -> Picture:
     warm = float(chip.warm_temperature)
     drawn = figure(3.5)
     left, right = drawn.subplots(1, 2)
-    names = {"": "300 K", "_warm": f"{warm:g} K", "_aged": "300 K, ten years old"}
+    names = {"": "300 K", "_warm": f"{warm:g} K", "_aged": "ten years old"}
     for (name, label), colour in zip(names.items(), (CHIP, LOSS, SERIES[2]), strict=True):
         _curve(left, mean[name], color=colour, label=label)
     _curve(right, mean[""], color=CHIP, label="300 K")
@@ -153,7 +153,7 @@ def _learning(of_chip: dict, ideal: dict, equations: np.ndarray) -> Picture:
             line = begun(course[..., part]).mean(1)
             told = label if name == "correlated" else None
             left.plot(seconds, line, color=INK, linestyle=(0, dashes), linewidth=1.3, label=told)
-    left.set(xlabel="time (s)", ylabel="weight", ylim=(-0.03, 1.03), xlim=(0, seconds[-1]))
+    left.set(xlabel="time (s)", ylabel="weight", ylim=(-0.03, 1.03), xlim=(0, seconds[-1]), xticks=seconds[::5])
     left.grid(axis="y")
     bins = np.linspace(0, 1, 11)
     for offset, (course, name) in enumerate(((equations[None], "equations"), (courses, "chip"))):
