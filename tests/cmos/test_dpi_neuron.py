@@ -11,7 +11,7 @@ from scipy.integrate import quad
 from devsim.analyses.transient import transient
 from devsim.check import InputError
 from devsim.circuit import Circuit
-from devsim.devices.cmos import DPINeuron, Technology
+from devsim.devices.cmos import DPINeuron, DPISynapse, Technology
 from devsim.physics import BOLTZMANN, ELEMENTARY_CHARGE
 
 NO_FLOOR = Technology(threshold=1.5)
@@ -187,3 +187,16 @@ def test_a_reset_above_the_threshold_and_negative_currents_are_refused():
         DPINeuron(gain_current=-1e-12)
     with pytest.raises(InputError, match="`adaptation_current` must be at least 0 A, but is -1e-12 A"):
         DPINeuron(adaptation_current=-1e-12)
+
+
+def test_flicker_noise_of_the_leak_is_that_of_an_integrator_with_the_same_leak():
+    technology = Technology(flicker_coefficient=1e-22)
+    neuron = DPINeuron(technology=technology)
+    synapse = DPISynapse(
+        time_constant_current=neuron.time_constant_current, capacitance=neuron.capacitance, technology=technology
+    )
+    told = {"input": jnp.array(0.0), "inhibition": jnp.array(0.0), "drive": jnp.array(0.0)}
+    x = {"log_current": jnp.array(1.0), "log_adaptation": jnp.array(1.0)}
+    one, other = (part.noise(told, x)["flicker"].density for part in (neuron, synapse))
+    assert float(one) > 0
+    assert float(one) == pytest.approx(float(other), rel=1e-12, abs=0)

@@ -192,9 +192,12 @@ class DPINeuron(CurrentMode):
         }
 
     def noise(self, p, x):
-        """Shot noise of the currents that charge and discharge the membrane, as a rate of ln I."""
-        technology, v = self.technology, x["log_current"]
+        """Shot noise of what charges and discharges the membrane, flicker noise of its leak, as rates of ln I."""
+        technology, v, leak = self.technology, x["log_current"], self.bias("time_constant_current")
         into = p["input"] / (1 + current_of(v) / self.bias("gain_current")) + self.fed_back(v)
-        through = self.bias("time_constant_current") + into + p["inhibition"] + current_of(x["log_adaptation"])
-        density = technology.rate_noise(technology.shot_noise(through), self.capacitance)
-        return {"shot": Noise(self.everywhere(density), ("log_current",))}
+        through = leak + into + p["inhibition"] + current_of(x["log_adaptation"])
+        rate = lambda density: self.everywhere(technology.rate_noise(density, self.capacitance))
+        return {
+            "shot": Noise(rate(technology.shot_noise(through)), ("log_current",)),
+            "flicker": Noise(rate(technology.flicker_noise(leak)), ("log_current",), "flicker", 1.0),
+        }
