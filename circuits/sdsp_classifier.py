@@ -32,6 +32,7 @@ from devsim.check import above
 from devsim.chip import Chip, Metric, Picture, share
 from devsim.circuit import Circuit
 from devsim.devices.cmos import CapacitorWeight, Technology
+from devsim.devices.cmos.technology import YEAR
 from devsim.learning import baselines
 from devsim.learning.plasticity import SDSP
 from devsim.learning.plasticity.silicon import SiliconSDSP
@@ -56,7 +57,6 @@ WATCHED = 34, 0
 """The synapse whose course is kept: a pixel in the middle, the first neuron of the first pool."""
 PAUSE = 10.0
 """Time without input before questions, s: every synapse is at a rail behind it."""
-YEAR = 31_557_600.0
 
 RULE = SDSP(
     up_jump=0.115,
