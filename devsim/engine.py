@@ -1,4 +1,4 @@
-"""Runs a function of a key on many keys: chunked for the cache, spread over the cores, with the same numbers either way."""
+"""Runs a function on many draws or settings: chunked for the cache, spread over the cores, with the same numbers either way."""
 
 import os
 from collections.abc import Callable
@@ -24,24 +24,36 @@ def for_each_key(
     chunk: int = CHUNK,
     progress: Callable[[int], None] | None = None,
 ) -> Any:
-    """`function(arguments, key)` for every key, stacked along a leading axis, as NumPy arrays.
-
-    XLA runs a loop on one core, so chunks of keys run in as many threads as there are cores. Every chunk has the same
-    size (the last repeats its last key and is cut), so one compilation serves all, and a key's result does not depend
-    on which chunk it fell into. `progress` is told how many keys are done after each chunk.
-    """
+    """`function(arguments, key)` for every key, stacked along a leading axis, as NumPy arrays; see `for_each`."""
     check.key(keys, single=False)
-    check.whole("chunk", chunk, 1)
     if keys.ndim != 1 or not len(keys):
         raise check.InputError(f"`keys` must be a row of at least one key, but has shape {keys.shape}.")
-    count = len(keys)
-    chunk = min(chunk, count)
+    return for_each(function, arguments, keys, chunk=min(chunk, len(keys)), progress=progress)
+
+
+def for_each(
+    function: Callable[..., Any],
+    shared: Any,
+    each: Any,
+    *,
+    chunk: int = CHUNK,
+    progress: Callable[[int], None] | None = None,
+) -> Any:
+    """`function(shared, one)` for every `one` along the leading axis of `each`, stacked, as NumPy arrays.
+
+    XLA runs a loop on one core, so chunks run in as many threads as there are cores. Every chunk has the same size (the
+    last repeats its last member and is cut), so one compilation serves all, and what one member gives does not depend on
+    the chunk into which it fell. `progress` is told how many are done after each chunk.
+    """
+    check.whole("chunk", chunk, 1)
+    count = len(jax.tree.leaves(each)[0])
     places = [np.minimum(np.arange(start, start + chunk), count - 1) for start in range(0, count, chunk)]
     done = 0
 
     def run(place):
         nonlocal done
-        values = jax.tree.map(np.asarray, _vectorised(function, arguments, keys[place]))
+        part = jax.tree.map(lambda leaf: leaf[place], each)
+        values = jax.tree.map(np.asarray, _vectorised(function, shared, part))
         done = min(done + chunk, count)
         if progress is not None:
             progress(done)
@@ -54,5 +66,5 @@ def for_each_key(
 
 
 @eqx.filter_jit
-def _vectorised(function, arguments, keys):
-    return jax.vmap(lambda key: function(arguments, key))(keys)
+def _vectorised(function, shared, each):
+    return jax.vmap(lambda one: function(shared, one))(each)

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 
 import devsim
 from devsim import cli
+from devsim.cli.frequencies import frequencies
 from devsim.cli.schedule import Schedule
-from devsim.cli.sweep import frequencies
 from devsim.cli.time_analyses import TOLERANCE
 from devsim.exchange import SmallSignal, Transient
 from devsim.physics import BOLTZMANN

@@ -124,7 +124,7 @@ def ac(
     with _folder(file, out) as folder:
         bench = _opened(file, settings, inputs)
         from devsim.cli import frequency_analyses
-        from devsim.cli.sweep import frequencies
+        from devsim.cli.frequencies import frequencies
         from devsim.exchange import SmallSignal
 
         frequency = frequencies(bench.asked(SmallSignal), start=ends[0], stop=ends[1], per_decade=per_decade)
@@ -153,7 +153,7 @@ def noise(
     with _folder(file, out) as folder:
         bench = _opened(file, settings, inputs)
         from devsim.cli import frequency_analyses
-        from devsim.cli.sweep import frequencies
+        from devsim.cli.frequencies import frequencies
         from devsim.exchange import NoiseAnalysis, SmallSignal
 
         asked = bench.asked(NoiseAnalysis)

@@ -22,7 +22,7 @@ FLOORS = (
     "stepping analyses",
     "learning",
     "chip",
-    "compare budget sweep fit",
+    "compare runs variability budget sweep fit variant",
     "exchange plot plot_analyses",
     "report",
     "registry cli",
