@@ -1,0 +1,1 @@
+"""Fits: measured data become parameters with uncertainties: `devsim.fit.fit(...)`."""
