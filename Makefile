@@ -59,7 +59,6 @@ $(SAX)/.installed: pyproject.toml
 test-versions: $(OLDEST)/.installed $(SAX)/.installed
 	$(OLDEST)/bin/$(PYTEST) -m 'not slow' $(CORE)
 	$(MANY_THREADS) $(SAX)/bin/$(PYTEST) tests/external/test_scattering_sax.py tests/exchange/test_sax.py
-	$(MANY_THREADS) $(SAX)/bin/$(PYTEST) -m 'not slow' $(CORE)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

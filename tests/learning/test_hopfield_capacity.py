@@ -53,12 +53,12 @@ def test_storkey_stores_more_than_hebb_at_the_same_load():
 
 @pytest.mark.slow
 def test_wrong_bits_stay_below_the_published_share_up_to_a_load_of_0_125_at_a_thousand_neurons():
-    measured, e = wrong_bits(hebb, 0.125, 1000, sets=12, sweeps=14)
+    measured, e = wrong_bits(hebb, 0.125, 1000, sets=6, sweeps=14)
     assert measured + 5 * e < 0.016, (measured, e)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("load", [0.06, 0.08, 0.10])
+@pytest.mark.parametrize("load", [0.06, 0.10])
 def test_wrong_bits_follow_the_mean_field_theory(load):
-    measured, e = wrong_bits(hebb, load, 1000, sets=20, sweeps=8)
+    measured, e = wrong_bits(hebb, load, 1000, sets=8, sweeps=8)
     assert abs(measured - theory_of_wrong_bits(load)) < 5 * e, (measured, e, theory_of_wrong_bits(load))
