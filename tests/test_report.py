@@ -14,8 +14,10 @@ from devsim.chip import Chip, Metric
 from devsim.circuit import Circuit
 from devsim.devices.electrical.passive import Resistor
 from devsim.devices.electrical.sources import VoltageSource
+from devsim.report.page import Bar, Cell, Column, Page, Section, Table
 from devsim.report.record import Drawing, Record
-from devsim.report.report import budget_table, paragraphs, render
+from devsim.report.render import render_page, with_code
+from devsim.report.report import budget_section, paragraphs, render
 from devsim.report.words import in_words
 
 NASTY = "<script>alert('x')</script> & \"quotes\""
@@ -98,7 +100,7 @@ def record(over=None, **fields):
     return Record(**(plain | fields))
 
 
-class Page(HTMLParser):
+class Reader(HTMLParser):
     """The tags, attributes and text of a page."""
 
     VOID = ("meta", "img")
@@ -131,14 +133,14 @@ def html():
 
 
 def test_every_tag_is_closed_and_there_is_one_script(html):
-    page = Page(html)
+    page = Reader(html)
     assert page.open == []
     assert page.tags.count("script") == 1
     assert page.tags.count("h1") == 1
 
 
 def test_nothing_is_asked_of_the_network(html):
-    page = Page(html)
+    page = Reader(html)
     assert not {"link", "iframe", "object", "base"} & set(page.tags)
     asked = [value for _, name, value in page.attributes if name in ("src", "href", "srcset", "action")]
     assert asked
@@ -160,13 +162,13 @@ def test_the_picture_inside_is_the_png_itself(html):
 
 
 def test_every_link_inside_the_page_leads_somewhere(html):
-    page = Page(html)
+    page = Reader(html)
     ids = {value for _, name, value in page.attributes if name == "id"}
     assert {value[1:] for tag, name, value in page.attributes if tag == "a" and name == "href"} <= ids
 
 
 def test_the_tables_tell_chip_interval_and_ideal(html):
-    rows = Page(html).rows
+    rows = Reader(html).rows
     success = next(row for row in rows if row[0] == "success")
     assert success[1] == "0.8"
     assert success[3] == "1.0"
@@ -176,10 +178,11 @@ def test_the_tables_tell_chip_interval_and_ideal(html):
 
 
 def test_parameters_that_were_set_are_marked_and_no_others(html):
-    marked = [row for row in Page(html).rows if "set" in row]
+    marked = [row for row in Reader(html).rows if "set" in row]
     assert [row[0] for row in marked] == ["load.resistance"]
     assert marked[0][2:4] == ["2000", "Ω"]
-    assert html.count('class="set"') == 1 + 1  # the row and the word that explains it
+    assert html.count('class="set"') == 1
+    assert "Marked rows were set by hand." in html
 
 
 def test_the_report_says_how_to_repeat_it(html):
@@ -189,7 +192,7 @@ def test_the_report_says_how_to_repeat_it(html):
 
 def test_one_die_and_no_budget_make_a_report_too():
     page = render(record(dies=1, result=result([0.7], [1e-3]), budget=None, drawings=[], parameters={}))
-    assert Page(page).open == []
+    assert Reader(page).open == []
     assert "one die" in page
     assert 'href="#budget"' not in page
     assert 'href="#pictures"' not in page
@@ -200,22 +203,26 @@ def test_a_budget_of_nothing_says_so():
 
 
 def test_bars_stand_on_one_scale_that_holds_zero():
-    rows = budget_table(budget(ROWS))["rows"]
+    (table,) = budget_section(budget(ROWS)).tables
+    path, cost, bar, gain, _ = table.rows[0]
+    assert (path, cost.text, gain.text, gain.note) == ("load.temperature_coefficient", "0.100", "0.020", "0.010 to 0.030")
+    assert bar == Bar(0.1, 0.08, 0.12, (-0.01, 0.12), "loss")
     span = 0.12 + 0.01
-    assert rows[0]["cost_alone"]["zero"] == pytest.approx(100 * 0.01 / span, abs=1e-3)
-    assert rows[0]["cost_alone"]["length"] == pytest.approx(100 * 0.1 / span, abs=2e-3)
-    assert rows[1]["cost_alone"]["low_at"] == pytest.approx(0, abs=1e-3)
-    assert rows[1]["gain_removed"]["mean"] == "0.050"
+    styles = [value for tag, name, value in Reader(render(record())).attributes if name == "style" and tag in "ibs"]
+    share = lambda value: pytest.approx(100 * value / span, abs=2e-3)
+    shown = [[float(number) for number in re.findall(r"[\d.]+(?=%)", style)] for style in styles[:3]]
+    assert shown == [[share(0.01), share(0.1)], [share(0.09), share(0.04)], [share(0.01)]]
 
 
 def test_a_budget_of_a_metric_that_is_no_number_is_still_a_page():
     nothing = (np.nan, np.nan, np.nan)
-    assert Page(render(record(budget=budget({"load.temperature_coefficient": (nothing, nothing)})))).open == []
+    assert Reader(render(record(budget=budget({"load.temperature_coefficient": (nothing, nothing)})))).open == []
 
 
 def test_an_effect_without_spread_shows_no_interval():
-    (row,) = budget_table(budget({"load.temperature_coefficient": ((0.1, 0.1, 0.1), (np.nan, np.nan, np.nan))}))["rows"]
-    assert (row["cost_alone"]["varies"], row["gain_removed"]["varies"]) == (False, False)
+    rows = {"load.temperature_coefficient": ((0.1, 0.1, 0.1), (np.nan, np.nan, np.nan))}
+    assert [cell.note for cell in budget_section(budget(rows)).tables[0].rows[0] if isinstance(cell, Cell)] == ["", ""]
+    assert 'class="note"' not in render(record(budget=budget(rows)))
 
 
 def test_the_words_say_what_the_numbers_say():
@@ -246,5 +253,34 @@ def test_an_error_that_shrinks_is_better():
 
 
 def test_paragraphs_keep_names_as_code():
-    assert paragraphs("One.\n\nTwo `a.b`\n& three.") == ["One.", "Two <code>a.b</code> &amp; three."]
+    assert paragraphs("One.\n\nTwo `a.b`\n& three.") == ["One.", "Two `a.b` & three."]
     assert paragraphs("") == [""]
+    assert with_code("Two `a.b` & three.") == "Two <code>a.b</code> &amp; three."
+
+
+def test_a_page_of_any_kind_is_shown_as_it_was_told():
+    table = Table(
+        [Column("name"), Column("path", "code"), Column("size", "number"), Column("why", "doc")],
+        [["b", "x.y", Cell("1 kΩ", sort=1e3), "see `z`"], [NASTY, "", Cell("none", sort=float("nan"), soft=True), ""]],
+        caption="All that `there` is.",
+    )
+    tiles = [("loss", "1.5 × 10⁻⁵ V", "ideal 0"), ("dies", "12", "of them"), ("area", "3 mm", "")]
+    sections = [Section("all", "All", ["Some <text>."], [table, table]), Section("none", "None")]
+    page = Page(
+        "A page", "", tiles, ["One.", "Two `three`."], sections, "devsim none", {"created": "then"}, {"engine": "local"}
+    )
+    html = render_page(page)
+    reader = Reader(html)
+    assert reader.open == []
+    assert reader.rows[:3] == [["name", "path", "size", "why"], ["b", "x.y", "1 kΩ", "see", "z"], [NASTY, "none"]]
+    assert [value for tag, name, value in reader.attributes if (tag, name) == ("td", "data-sort")][:2] == ["1000.0", ""]
+    assert '<p class="figure">1.5 × 10⁻⁵<small> V</small></p>' in html
+    assert '<p class="figure">12</p>' in html
+    for text in (
+        "Two <code>three</code>.",
+        "All that <code>there</code> is.",
+        "Some &lt;text&gt;.",
+        "<dd>local</dd>",
+        "<dd>then</dd>",
+    ):
+        assert text in html

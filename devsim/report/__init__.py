@@ -1,1 +1,1 @@
-"""One self-contained page per run: `devsim.report.report.render(record)`."""
+"""One self-contained page per result: `devsim.report.render.render_page(page)`, the page being `devsim.report.page.Page`."""

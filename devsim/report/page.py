@@ -8,28 +8,59 @@ from devsim.report.record import Drawing
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """A column of a table; `kind` is `text`, `code` (a path) or `number`, which is set to the right and sorted by value."""
+    """A column of a table.
+
+    kind: `text`, `code` (a path), `number` (set to the right, sorted by value), `doc` (a long explanation, not sorted) or
+    `bar` (a picture of the number beside it, not sorted; the label is left to screen readers). colour: of the label, that
+    of its bars.
+    """
 
     label: str
     kind: str = "text"
+    colour: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """What a cell shows, and the value it is sorted by where that is not the text."""
+    """What a cell shows, and the value it is sorted by where that is not the text.
+
+    note: small, below (an interval). soft: in grey. badge: a word in a frame behind the text.
+    """
 
     text: str
     sort: float | str | None = None
     strong: bool = False
+    note: str = ""
+    soft: bool = False
+    badge: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Bar:
+    """A number as a bar from zero, with a whisker from `low` to `high` (NaN: none), on the scale `span` of its column.
+
+    colour: `chip`, `loss` or `gain`.
+    """
+
+    value: float
+    low: float
+    high: float
+    span: tuple[float, float]
+    colour: str = "chip"
 
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """Rows of cells under columns; a string stands for a cell that shows it. caption: a line below."""
+    """Rows of cells under columns; a string stands for a cell that shows it. The first column names the rows.
+
+    caption: a line below. marked: the rows that stand out, by number. small: many rows of little weight.
+    """
 
     columns: list[Column]
-    rows: list[list[Cell | str]]
+    rows: list[list[Cell | Bar | str]]
     caption: str = ""
+    marked: frozenset[int] = frozenset()
+    small: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,160 +1,142 @@
-"""The report of a run: one HTML file with its style, pictures and script inside, that asks nothing of the network."""
+"""The report of a run as a page: metrics, error budget, pictures, what the chip is, parameters."""
 
-import base64
-import math
-import re
-from datetime import datetime
-from typing import Any
-
-import jinja2
 import numpy as np
 import xarray as xr
-from markupsafe import Markup, escape
 
 from devsim.compare import summary
 from devsim.plot import words
-from devsim.report.record import Drawing, Record
+from devsim.report.page import Bar, Cell, Column, Page, Section, Table
+from devsim.report.parameters import parameters_section
+from devsim.report.record import Record
+from devsim.report.render import render_page
 from devsim.report.words import in_words
-from devsim.units import brief, symbol, together
+from devsim.units import brief, together
 
 HEADLINES = 4
 """How many metrics stand in large figures at the top."""
 METRICS, BUDGET = "metrics", "budget"
 """Names of the pictures every run has; the one of the budget is left to the table, which has bars of its own."""
+EFFECTS = {"cost_alone": ("lost alone", "loss"), "gain_removed": ("regained", "gain")}
+"""Column of an error budget -> its label and its colour."""
 
 
 def render(record: Record) -> str:
-    """The page as a string. Everything that came from outside is escaped."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("devsim", "report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    metrics = metric_rows(record)
-    drawings = [_shown(drawing) for drawing in record.drawings]
+    """The report of a run as one HTML file."""
+    return render_page(run_page(record))
+
+
+def run_page(record: Record) -> Page:
+    """The report of a run as data."""
     subtitle, *about = paragraphs(record.about)
-    return environment.get_template("report.html.jinja").render(
-        chip=record.chip.name,
+    sections = [metrics_section(record)]
+    if record.budget is not None:
+        sections.append(budget_section(record.budget))
+    drawings = [drawing for drawing in record.drawings if drawing.name not in (METRICS, BUDGET)]
+    if drawings:
+        sections.append(Section("pictures", "Pictures", drawings=drawings))
+    if about:
+        sections.append(Section("chip", "The chip", about))
+    told = {"chip": record.chip.name, "seed": str(record.seed), "dies": str(record.dies)}
+    if record.parameters:
+        told["set"] = ", ".join(f"{path} = {brief(value)}" for path, value in record.parameters.items())
+    return Page(
+        title=record.chip.name,
         subtitle=subtitle,
-        about=about,
-        created=_date(record.result.attrs.get("created", "")),
-        seed=record.seed,
-        dies=record.dies,
-        summary=with_code(" ".join(in_words(record))),
-        headlines=metrics[:HEADLINES],
-        metrics=metrics,
-        metric_picture=next((shown for shown in drawings if shown["name"] == METRICS), None),
-        budget=None if record.budget is None else budget_table(record.budget),
-        drawings=[shown for shown in drawings if shown["name"] not in (METRICS, BUDGET)],
-        parameters=parameter_rows(record),
-        provenance=provenance_rows(record),
+        tiles=_tiles(record.result),
+        summary=in_words(record),
+        sections=[*sections, parameters_section(record.chip, record.parameters)],
         command=record.command,
+        attributes=record.result.attrs,
+        told=told | {"computed in": f"{record.seconds:.1f} s"},
     )
 
 
-def paragraphs(text: str) -> list[Markup]:
-    """The paragraphs of a docstring, escaped, with `names` as code; at least one, perhaps empty."""
-    return [with_code(" ".join(part.split())) for part in text.strip().split("\n\n")]
+def paragraphs(text: str) -> list[str]:
+    """The paragraphs of a docstring, each in one line; at least one, perhaps empty."""
+    return [" ".join(part.split()) for part in text.strip().split("\n\n")]
 
 
-def with_code(text: str) -> Markup:
-    """Escaped text in which what stands between backticks is code."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+def _tiles(result: xr.Dataset) -> list[tuple[str, str, str]]:
+    tiles = []
+    for name, row in list(summary(result).items())[:HEADLINES]:
+        (mean, _, _, ideal), unit = _written(row)
+        beside = "no ideal counterpart" if row["ideal"] is None else f"ideal {ideal} {unit}".strip()
+        tiles.append((words(name), f"{mean} {unit}".strip(), beside))
+    return tiles
 
 
-def _date(iso: str) -> str:
-    try:
-        moment = datetime.fromisoformat(iso)
-    except ValueError:
-        return iso
-    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
+def _written(row: dict) -> tuple[list[str], str]:
+    """Mean, low, high and ideal of one row of a `summary` as texts in one prefix, and the unit."""
+    mean, low, high = row["chip"]["mean"], row["chip"]["low"], row["chip"]["high"]
+    width = None if low is None else high - low
+    return together([mean, low, high, row["ideal"]], row["unit"], resolution=width, typographic=True)
 
 
-def _shown(drawing: Drawing) -> dict[str, Any]:
-    data = base64.b64encode(drawing.png).decode()
-    return {
-        "name": drawing.name,
-        "title": drawing.title,
-        "caption": with_code(drawing.caption),
-        "width": drawing.width,
-        "data": data,
-    }
-
-
-def metric_rows(record: Record) -> list[dict[str, Any]]:
-    """Each metric as text: chip, interval, ideal and unit in one prefix, and what it means."""
+def metrics_section(record: Record) -> Section:
+    """Each metric: chip, interval, ideal and unit in one prefix, and what it means."""
     rows = []
     for name, row in summary(record.result).items():
-        mean, low, high = row["chip"]["mean"], row["chip"]["low"], row["chip"]["high"]
-        width = None if low is None else high - low
-        texts, unit = together([mean, low, high, row["ideal"]], row["unit"], resolution=width, typographic=True)
+        (mean, low, high, ideal), unit = _written(row)
+        known = row["chip"]["low"] is not None
         rows.append(
-            {"name": words(name), "mean": texts[0], "low": texts[1], "high": texts[2], "ideal": texts[3], "unit": unit}
-            | {"has_interval": low is not None, "has_ideal": row["ideal"] is not None}
-            | {"sort": [mean, row["ideal"]], "doc": with_code(record.result[name].attrs.get("long_name", ""))}
+            [
+                words(name),
+                Cell(mean, sort=_number(row["chip"]["mean"]), strong=True),
+                Cell(f"{low} to {high}" if known else "one die", soft=not known, sort=_number(row["chip"]["low"])),
+                Cell("none" if row["ideal"] is None else ideal, soft=row["ideal"] is None, sort=_number(row["ideal"])),
+                unit,
+                record.result[name].attrs.get("long_name", ""),
+            ]
         )
-    return rows
+    kinds = {"metric": "text", "chip": "number", "95 % interval": "number", "ideal": "number", "unit": "text", "meaning": "doc"}
+    dies = "1 die" if record.dies == 1 else f"{record.dies} dies, with the 95 % interval of that mean"
+    text = (
+        f"The chip is the mean over {dies}. The ideal is the same graph with every imperfection at its ideal value, "
+        "on the same data."
+    )
+    table = Table([Column(*each) for each in kinds.items()], rows)
+    return Section(METRICS, "Metrics", [text], [table], [d for d in record.drawings if d.name == METRICS])
 
 
-def budget_table(budget: xr.Dataset) -> dict[str, Any]:
-    """The budget's rows with bars as shares of one common scale, which holds zero and every interval."""
-    columns = [f"{name}{end}" for name in ("cost_alone", "gain_removed") for end in ("", "_low", "_high")]
-    numbers = np.concatenate([[0.0], *(budget[c].values for c in columns)]).astype(float)
-    low, high = float(np.nanmin(numbers)), float(np.nanmax(numbers))
-    span = (high - low) or 1.0
-    place = lambda value: None if math.isnan(value) else round(100 * (value - low) / span, 3)
-    unit = budget.attrs["units"]
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def budget_section(budget: xr.Dataset) -> Section:
+    """The budget's rows with bars on one common scale, which holds zero and every interval."""
+    if not budget.sizes["imperfection"]:
+        nothing = "Every imperfection is at its ideal value: there is nothing to rank."
+        return Section(BUDGET, "Error budget", [nothing])
+    ends = [f"{name}{end}" for name in EFFECTS for end in ("", "_low", "_high")]
+    numbers = np.concatenate([[0.0], *(budget[column].values for column in ends)]).astype(float)
+    span = float(np.nanmin(numbers)), float(np.nanmax(numbers))
+    columns = [Column("imperfection", "code")]
+    for label, colour in EFFECTS.values():
+        columns += [Column(label, "number", colour), Column(f"{label}, as a bar", "bar")]
     rows = []
     for i, path in enumerate(budget["imperfection"].values):
-        row = {"path": str(path), "rank": i + 1}
-        for name in ("cost_alone", "gain_removed"):
-            mean, bottom, top = (float(budget[f"{name}{end}"].values[i]) for end in ("", "_low", "_high"))
-            row[name] = {"sort": mean} | _bar(place, mean, bottom, top) | _texts([mean, bottom, top], unit, span)
+        row: list[Cell | Bar | str] = [str(path)]
+        for name, (_, colour) in EFFECTS.items():
+            row += _effect(budget.isel(imperfection=i), name, span, colour)
         rows.append(row)
-    numbers, shown = together([float(budget["chip"]), float(budget["ideal"])], unit, typographic=True)
-    whole = [f"{number} {shown}".strip() for number in numbers]
-    return {
-        "metric": words(budget.attrs["metric"]),
-        "dies": budget.attrs["dies"],
-        "rows": rows,
-        "chip": whole[0],
-        "ideal": whole[1],
-    }
+    return Section(BUDGET, "Error budget", [_explained(budget)], [Table(columns, rows)])
 
 
-def _bar(place, mean: float, low: float, high: float) -> dict[str, float | None]:
-    start, end = sorted((place(0.0), place(0.0 if math.isnan(mean) else mean)))
-    whisker = [place(low), place(high)]
-    return {"zero": place(0.0), "start": start, "length": end - start} | dict(zip(("low_at", "high_at"), whisker, strict=True))
+def _effect(row: xr.Dataset, name: str, span: tuple[float, float], colour: str) -> list[Cell | Bar | str]:
+    """An effect as a number and as a bar; equal decimals down the column, so that rows compare at a glance."""
+    mean, low, high = (float(row[f"{name}{end}"]) for end in ("", "_low", "_high"))
+    length = (span[1] - span[0]) or 1.0
+    texts, unit = together([mean, low, high, length], row.attrs["units"], resolution=length / 10, typographic=True)
+    note = f"{texts[1]} to {texts[2]}" if low < high else ""
+    return [Cell(f"{texts[0]} {unit}".strip(), sort=mean, note=note), Bar(mean, low, high, span, colour)]
 
 
-def _texts(values: list[float], unit: str, span: float) -> dict[str, Any]:
-    """Equal decimals down the column, so that rows compare at a glance."""
-    texts, shown = together([*values, span], unit, resolution=span / 10, typographic=True)
-    return {"mean": texts[0], "low": texts[1], "high": texts[2], "unit": shown, "varies": values[1] < values[2]}
-
-
-def parameter_rows(record: Record) -> list[dict[str, Any]]:
-    """Every quantity of the chip as it was run; `set` marks those that the user chose."""
-    rows = []
-    for path, entry in record.chip.parameters().items():
-        q = entry.quantity
-        rows.append(
-            {"path": path, "value": brief(entry.value), "unit": "" if q.unit == "1" else symbol(q.unit), "stage": q.stage}
-            | {"ideal": "" if q.ideal is None else brief(q.ideal), "doc": with_code(q.doc), "set": path in record.parameters}
-            | {"at_ideal": q.ideal is not None and bool(np.all(np.asarray(entry.value) == q.ideal))}
-        )
-    return rows
-
-
-def provenance_rows(record: Record) -> list[tuple[str, str]]:
-    """Label and text of everything needed to repeat the run."""
-    told = record.result.attrs
-    rows = [("chip", record.chip.name), ("seed", str(record.seed)), ("dies", str(record.dies))]
-    rows += [("set", f"{path} = {brief(value)}") for path, value in record.parameters.items()]
-    rows += [("computed in", f"{record.seconds:.1f} s"), ("created", str(told.get("created", "")))]
-    versions = {name.removeprefix("version_").replace("_", "-"): v for name, v in told.items() if name.startswith("version_")}
-    rows += [(name, str(version)) for name, version in versions.items()]
-    return rows + [(name, str(told[name])) for name in ("python", "platform") if name in told]
+def _explained(budget: xr.Dataset) -> str:
+    values, unit = together([float(budget["chip"]), float(budget["ideal"])], budget.attrs["units"], typographic=True)
+    chip, ideal = (f"{value} {unit}".strip() for value in values)
+    dies = "1 die" if budget.attrs["dies"] == 1 else f"{budget.attrs['dies']} dies that share every draw"
+    return (
+        f"What each imperfection does to the {words(budget.attrs['metric'])}. Lost alone: how far the ideal network ({ideal}) "
+        f"falls when this is its only imperfection. Regained: how far the whole chip ({chip}) rises when this one is removed "
+        f"and all others stay. Intervals are 95 %, paired over {dies}."
+    )

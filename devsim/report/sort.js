@@ -15,7 +15,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
       const key = (row) => {
         const cell = row.cells[column];
         const text = cell.dataset.sort ?? cell.textContent.trim();
-        return numeric ? parseFloat(text) : text;
+        return numeric ? parseFloat(text.replace("−", "-")) : text;
       };
       const compare = (a, b) => {
         const [x, y] = [key(a), key(b)];
