@@ -14,16 +14,16 @@ LONGEST_FILE, LONGEST_FUNCTION = 400, 60
 SOURCE = {".py", ".jinja", ".js", ".css"}
 
 FLOORS = (
-    "check physics units quantise smooth randomness newton engine provenance files style dataset",
+    "check physics units quantise smooth randomness newton engine provenance files style dataset yaml_tree",
     "parameter",
-    "ports part ageing waveform surrogate",
+    "ports part parameter_file ageing waveform surrogate",
     "devices",
     "netlist dependency layout ordering compile carrier circuit draw solution trajectory noise linearised",
     "stepping analyses",
     "learning",
     "chip",
     "compare runs variability budget sweep fit variant",
-    "exchange plot plot_analyses",
+    "exchange plot plot_analyses plot_fit",
     "report",
     "registry cli",
 )
