@@ -1,14 +1,16 @@
 """Runs a function on many draws or settings: chunked for the cache, spread over the cores, with the same numbers either way."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import equinox as eqx
 import jax
 import numpy as np
 from jaxtyping import Array, Key
+from threadpoolctl import threadpool_limits
 
 from devsim import check
 
@@ -59,10 +61,28 @@ def for_each(
             progress(done)
         return values
 
-    first = run(places[0])  # compiles once, before the threads start
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        pieces = [first, *pool.map(run, places[1:])]
+    with undivided_algebra():
+        first = run(places[0])  # compiles once, before the threads start
+        pieces = [first, *side_by_side(run, places[1:])]
     return jax.tree.map(lambda *parts: np.concatenate(parts)[:count], *pieces)
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def side_by_side(run: Callable[[Any], Any], many: Sequence[Any], *, threads: int | None = None) -> list[Any]:
+    """`[run(one) for one in many]`, in as many `threads` as there are cores unless told."""
+    with ThreadPoolExecutor(max_workers=threads or cores()) as pool:
+        return list(pool.map(run, many))
+
+
+@contextmanager
+def undivided_algebra() -> Iterator[None]:
+    """LAPACK on one thread for each call: threads of its own beside those of the pool cost far more than they gain."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 @eqx.filter_jit
