@@ -145,6 +145,14 @@ def _budget(budget: xr.Dataset) -> Table | str:
     return table
 
 
+def show_rows(title: str, columns: tuple[str, ...], cells: list[tuple[str, ...]]) -> None:
+    """A table of numbers under its title."""
+    table = _table(*columns, title=title, right=columns)
+    for row in cells:
+        table.add_row(*row)
+    console().print(table)
+
+
 def show_finding(found: Finding) -> None:
     """The tables of an analysis, and where its files lie."""
     out = console()
