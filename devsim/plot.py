@@ -14,15 +14,10 @@ from matplotlib.transforms import blended_transform_factory
 from numpy.typing import ArrayLike
 
 from devsim.compare import summary
-from devsim.style import CHIP, DASHES, GAIN, IDEAL, INK, LOSS, SERIES, SOFT, WIDTH, figure, styled
+from devsim.style import CHIP, DASHES, IDEAL, INK, LOSS, SERIES, SOFT, WIDTH, figure, styled
 from devsim.style import PIXELS_PER_INCH as PIXELS_PER_INCH
 from devsim.style import png as png
 from devsim.units import engineering, in_brackets, scaled, together
-
-BUDGET_BARS = (
-    ("cost_alone", -0.18, LOSS, "lost when it acts alone"),
-    ("gain_removed", 0.18, GAIN, "regained when it alone is removed"),
-)
 
 
 def words(name: str) -> str:
@@ -70,13 +65,13 @@ def _metric_panel(axis, rows: dict) -> None:
         if mean is not None:
             axis.barh(place - 0.14, mean / factor, 0.34, color=CHIP)
         if low is not None:
-            _whisker(axis, place - 0.14, low / factor, high / factor)
+            whisker(axis, place - 0.14, low / factor, high / factor)
         _beside(axis, place - 0.14, mean, row, CHIP)
         _beside(axis, place + 0.2, row["ideal"], row, SOFT)
     axis.set_yticks(range(len(rows)), [words(name) for name in rows])
     axis.set_ylim(len(rows) - 0.5, -0.5)
     axis.set_xlabel(in_brackets(shown).strip(" ()"))
-    _bar_axis(axis)
+    bar_axis(axis)
 
 
 def _beside(axis, place: float, value: float | None, row: dict, colour: str) -> None:
@@ -89,45 +84,18 @@ def _beside(axis, place: float, value: float | None, row: dict, colour: str) -> 
     axis.text(1.02, place, text, transform=where, va="center", color=colour, fontsize=9)
 
 
-def _whisker(axis, place: float, low: float, high: float) -> None:
+def whisker(axis, place: float, low: float, high: float) -> None:
+    """An interval across a horizontal bar."""
     axis.plot([low, high], [place, place], color=INK, linewidth=1.3, marker="|", markersize=6, markeredgewidth=1.3)
 
 
-def _bar_axis(axis) -> None:
+def bar_axis(axis) -> None:
+    """Dress an axis of horizontal bars."""
     axis.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     axis.grid(axis="x")
     axis.axvline(0, color=SOFT, linewidth=0.8)
     axis.spines[["left", "bottom"]].set_visible(False)
     axis.tick_params(length=0)
-
-
-@styled
-def budget_bars(budget: xr.Dataset, *, most: int = 12) -> Figure:
-    """The imperfections of an `error_budget`, worst first: cost alone and gain when removed, with 95 % intervals."""
-    shown = budget.isel(imperfection=slice(0, most))
-    paths = [str(path) for path in shown["imperfection"].values]
-    drawn = figure(1.15 + 0.46 * max(len(paths), 1))
-    axis = drawn.subplots()
-    if not paths:
-        axis.set_axis_off()
-        axis.text(0.5, 0.5, "every imperfection is at its ideal value", transform=axis.transAxes, ha="center", color=SOFT)
-        return drawn
-    factor, prefixed = scaled(
-        float(np.abs(shown[["cost_alone", "gain_removed"]].to_array()).max()), budget.attrs.get("units", "1")
-    )
-    for name, shift, colour, label in BUDGET_BARS:
-        places = np.arange(len(paths)) + shift
-        axis.barh(places, shown[name] / factor, 0.32, color=colour, label=label)
-        for place, low, high in zip(places, shown[f"{name}_low"] / factor, shown[f"{name}_high"] / factor, strict=True):
-            _whisker(axis, place, float(low), float(high))
-    axis.set_yticks(range(len(paths)), paths)
-    axis.set_ylim(len(paths) - 0.5, -0.5)
-    rest = budget.sizes["imperfection"] - len(paths)
-    more = f"; {rest} smaller ones are not shown" if rest else ""
-    axis.set_xlabel(f"change of {words(str(budget.attrs.get('metric', 'metric')))}{in_brackets(prefixed)}{more}")
-    _bar_axis(axis)
-    drawn.legend(loc="outside upper left", ncols=2)
-    return drawn
 
 
 @styled

@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 from PIL import Image
 
-from devsim import plot
+from devsim import plot, plot_budget
 from devsim.units import brief, engineering, scaled, symbol, together
 
 UNITS = [
@@ -106,18 +106,18 @@ def test_a_bar_is_as_long_as_its_metric(result):
 
 
 def test_the_budget_is_ranked_from_the_top_and_says_what_it_leaves_out():
-    figure = plot.budget_bars(budget(15), most=12)
+    figure = plot_budget.budget_bars(budget(15), most=12)
     (axis,) = figure.axes
     assert [label.get_text() for label in axis.get_yticklabels()] == [f"part.knob_{i}" for i in range(12)]
     assert axis.yaxis_inverted()
     assert axis.get_xlabel() == "change of recall success; 3 smaller ones are not shown"
-    assert "every imperfection is at its ideal value" in texts(plot.budget_bars(budget(0)))
+    assert "every imperfection is at its ideal value" in texts(plot_budget.budget_bars(budget(0)))
 
 
 def test_a_metric_that_is_no_number_can_be_drawn(result):
     result["recall_success"][:] = np.nan
     assert plot.png(plot.metric_bars(result)).startswith(b"\x89PNG")
-    assert plot.png(plot.budget_bars(budget(2) * np.nan)).startswith(b"\x89PNG")
+    assert plot.png(plot_budget.budget_bars(budget(2) * np.nan)).startswith(b"\x89PNG")
 
 
 def test_pixels_that_differ_from_the_reference_are_orange_and_no_others():
@@ -175,7 +175,7 @@ def test_no_figure_touches_pyplot_or_the_global_style():
 import matplotlib
 from matplotlib import pyplot
 before = dict(matplotlib.rcParams)
-from devsim import plot
+from devsim import plot, plot_budget
 plot.png(plot.heat_map([[1.0, 2.0]], "V", "drop"))
 assert pyplot.get_fignums() == []
 assert dict(matplotlib.rcParams) == before

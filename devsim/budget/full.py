@@ -58,7 +58,9 @@ def full_budget(
     whose mean is 0, and points that are no power of two.
     """
     check.whole("dies", dies, 2)
-    check.within("loss", loss, check.above(0), "1" if relative else chip.metrics[metric].unit if metric in chip.metrics else "1")
+    check.within(
+        "loss", loss, check.above(0), "1" if relative else chip.metrics[metric].unit if metric in chip.metrics else "1"
+    )
     trials = Trials(chip, metric=metric, dies=dies, key=key, task=task, progress=progress)
     count, sobol_dies = len(trials.paths), min(dies, SOBOL_DIES)
     points = _points(sobol, count, sobol_dies)

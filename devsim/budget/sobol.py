@@ -47,7 +47,8 @@ def sobol_indices(
 
 def places(dimensions: int, points: int, rng: np.random.Generator) -> np.ndarray:
     """A, B, and A with each column of B in turn, one below the other: (points (dimensions + 2), dimensions)."""
-    drawn = qmc.Sobol(2 * dimensions, scramble=True, seed=rng).random(points)
+    sequence = qmc.Sobol(2 * dimensions, scramble=True, seed=rng)  # pyright: ignore[reportCallIssue]  # `rng` only from SciPy 1.15
+    drawn = sequence.random(points)
     a, b = drawn[:, :dimensions], drawn[:, dimensions:]
     swapped = [np.where(np.arange(dimensions) == i, b, a) for i in range(dimensions)]
     return np.concatenate([a, b, *swapped])

@@ -48,7 +48,7 @@ class Trials:
         self.entries = active_imperfections(chip)
         self.paths = list(self.entries)
         self.units = [e.quantity.unit for e in self.entries.values()]
-        self.ideal = np.array([e.quantity.ideal for e in self.entries.values()], float)
+        self.ideal = np.array([_ideal(e) for e in self.entries.values()])
         self.deviation = np.array([_mean_deviation(e) for e in self.entries.values()])
         self.most = np.array([_largest_scale(e) for e in self.entries.values()])
         self.sign = 1.0 if chip.metrics[metric].higher_is_better else -1.0
@@ -95,21 +95,26 @@ def with_interval(values: np.ndarray) -> np.ndarray:
 def _scaled(entry: Entry, scales: np.ndarray) -> np.ndarray:
     """The values (points, *shape) at `scales` (points,); exactly the present ones at 1."""
     value = np.asarray(entry.value)
-    ideal = entry.quantity.ideal
+    ideal = _ideal(entry)
     scale = scales.reshape(-1, *(1,) * value.ndim)
     return np.where(scale == 1, value, ideal + scale * (value - ideal)).astype(value.dtype)
 
 
+def _ideal(entry: Entry) -> float:
+    """The ideal value of an imperfection, which has one."""
+    return float(entry.quantity.ideal or 0.0)
+
+
 def _mean_deviation(entry: Entry) -> float:
     """The present value less the ideal one, mean over elements; their root mean square where they cancel."""
-    away = np.asarray(entry.value, float) - entry.quantity.ideal
+    away = np.asarray(entry.value, float) - _ideal(entry)
     mean, size = float(away.mean()), float(np.sqrt(np.mean(away**2)))
     return mean if abs(mean) > 1e-9 * size else size
 
 
 def _largest_scale(entry: Entry) -> float:
     """The scale at which the first element meets a bound; just before one that is itself excluded."""
-    value, ideal, bounds = np.asarray(entry.value, float), entry.quantity.ideal, entry.quantity.bounds
+    value, ideal, bounds = np.asarray(entry.value, float), _ideal(entry), entry.quantity.bounds
     up, down = value > ideal, value < ideal
     scales = [np.inf]
     for moves, limit, is_open in ((up, bounds.high, bounds.open_high), (down, bounds.low, bounds.open_low)):

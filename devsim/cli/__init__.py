@@ -14,7 +14,7 @@ import typer
 
 from devsim import registry
 from devsim.check import InputError, SolveError
-from devsim.cli import circuit_commands, sweep_command
+from devsim.cli import budget_command, circuit_commands, sweep_command
 
 app = typer.Typer(
     name="devsim",
@@ -100,7 +100,7 @@ def run(
         tables.show_outcome(outcome)
 
 
-for _name, _command in (circuit_commands.COMMANDS | sweep_command.COMMANDS).items():
+for _name, _command in (circuit_commands.COMMANDS | sweep_command.COMMANDS | {"budget": budget_command.budget}).items():
     app.command(_name)(_command)
 
 

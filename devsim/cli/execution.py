@@ -13,7 +13,7 @@ from typing import Any
 import jax
 import xarray as xr
 
-from devsim import plot, registry
+from devsim import plot, plot_budget, registry
 from devsim.budget import error_budget
 from devsim.chip import Chip, Picture
 from devsim.cli.encoding import encoded
@@ -116,7 +116,9 @@ def _house_pictures(outcome: Outcome) -> list[Picture]:
     """What every run has: its metrics and its budget."""
     pictures = [Picture(METRICS, "", "The chip beside the ideal, metric by metric.", plot.metric_bars(outcome.result))]
     if outcome.budget is not None and outcome.budget.sizes["imperfection"]:
-        pictures.append(Picture(BUDGET, "Error budget", "What each imperfection costs.", plot.budget_bars(outcome.budget)))
+        pictures.append(
+            Picture(BUDGET, "Error budget", "What each imperfection costs.", plot_budget.budget_bars(outcome.budget))
+        )
     return pictures
 
 

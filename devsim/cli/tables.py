@@ -27,7 +27,8 @@ def console() -> Console:
     return Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
-def _table(*columns: str, title: str | None = None, right: tuple[str, ...] = ()) -> Table:
+def new_table(*columns: str, title: str | None = None, right: tuple[str, ...] = ()) -> Table:
+    """An empty table of the house; the columns named in `right` are set to the right."""
     table = Table(
         box=None,
         header_style="dim",
@@ -44,7 +45,7 @@ def _table(*columns: str, title: str | None = None, right: tuple[str, ...] = ())
 
 def show_chips(summaries: dict[str, str]) -> None:
     """Name and summary of each chip."""
-    table = _table("chip", "what it is")
+    table = new_table("chip", "what it is")
     for name, summary in summaries.items():
         table.add_row(Text(name, "bold cyan"), summary)
     out = console()
@@ -57,7 +58,7 @@ def show_parameters(chip: Chip) -> None:
     """Every parameter as a row; states, which `devsim run --set` seldom needs, come dim."""
     from devsim.units import brief
 
-    table = _table("path", "value", "unit", "bounds", "stage", "ideal", "meaning", right=("value", "ideal"))
+    table = new_table("path", "value", "unit", "bounds", "stage", "ideal", "meaning", right=("value", "ideal"))
     for path, entry in chip.parameters().items():
         q = entry.quantity
         ideal = "" if q.ideal is None else brief(q.ideal)
@@ -113,7 +114,7 @@ def _metrics(outcome: Outcome) -> Table:
     title = (
         f"{outcome.request.chip}: mean over {dies} {'die' if dies == 1 else 'dies'} with its 95 % interval, beside the ideal"
     )
-    table = _table("metric", "chip", "95 %", "ideal", "unit", "meaning", title=title, right=("chip", "95 %", "ideal"))
+    table = new_table("metric", "chip", "95 %", "ideal", "unit", "meaning", title=title, right=("chip", "95 %", "ideal"))
     for name, row in summary(outcome.result).items():
         mean, low, high = row["chip"]["mean"], row["chip"]["low"], row["chip"]["high"]
         width = None if low is None else high - low
@@ -132,7 +133,7 @@ def _budget(budget: xr.Dataset) -> Table | str:
         return "Error budget: every imperfection is at its ideal value."
     title = f"Error budget of {budget.attrs['metric']}: the {min(TOP, count)} costliest of {count} imperfections"
     columns = ("imperfection", "lost alone", "95 % of loss", "regained if removed", "95 % of gain")
-    table = _table(*columns, title=title, right=columns[1:])
+    table = new_table(*columns, title=title, right=columns[1:])
     span = float(max(abs(budget["cost_alone"]).max(), abs(budget["gain_removed"]).max()))
     for i in range(min(TOP, count)):
         row = budget.isel(imperfection=i)
@@ -157,7 +158,7 @@ def show_finding(found: Finding) -> None:
     """The tables of an analysis, and where its files lie."""
     out = console()
     for rows in found.tables:
-        table = _table(*rows.columns, right=rows.columns[1:])
+        table = new_table(*rows.columns, right=rows.columns[1:])
         for name, *cells in rows.cells:
             table.add_row(Text(name, "cyan"), *cells)
         if rows.title:

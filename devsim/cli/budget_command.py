@@ -1,0 +1,87 @@
+"""The command `devsim budget`: everything that can be asked of a chip's imperfections.
+
+Nothing heavy is imported until it runs.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from devsim import check, files, registry
+from devsim.check import InputError
+from devsim.cli.request import MOST_DIES
+from devsim.cli.subject import ChipName, Settings
+
+USUAL_DIES = 16
+
+
+def budget(
+    chip: ChipName,
+    metric: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The metric to rank by.", show_default="the chip's own choice")
+    ] = None,
+    dies: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="How many dies; at least 2.", show_default=f"{USUAL_DIES}, or fewer if the chip says so"
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Seed of all randomness: the same seed gives the same numbers.")] = 0,
+    settings: Settings = None,
+    loss: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            help="Loss that tolerances allow, as a share of the metric of the chip as it is.",
+            show_default="0.05",
+        ),
+    ] = None,
+    loss_abs: Annotated[
+        float | None, typer.Option("--loss-abs", metavar="X", help="The loss as an amount, in the metric's SI unit.")
+    ] = None,
+    sobol: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Base points of the Sobol indices, a power of two: N (imperfections + 2) settings; 0 leaves them out.",
+            show_default="what about 8,000 runs afford",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder for the results; its parent must exist.", show_default="runs/CHIP-budget"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")] = False,
+) -> None:
+    """Rank a chip's imperfections: alone, removed, derivative, Sobol indices, and how much of each can be borne."""
+    check.one_of("chip", chip, registry.chips())
+    check.within("--dies", 2 if dies is None else dies, check.Bounds(2, MOST_DIES))
+    if not 0 <= seed < 2**32:
+        raise InputError(f"`--seed` must be at least 0 and below 2^32, but is {seed}.")
+    if loss is not None and loss_abs is not None:
+        raise InputError("`--loss` and `--loss-abs` say the same in two ways; give one of them.")
+    allowed = loss_abs if loss_abs is not None else 0.05 if loss is None else loss
+    check.within("--loss" if loss_abs is None else "--loss-abs", allowed, check.above(0, None))
+    folder = Path("runs") / f"{chip}-budget" if out is None else out
+    if out is not None and str(out) in ("", "."):
+        raise InputError("`--out` must name a folder of its own, but is empty or the current one.")
+    files.check_folder(folder, make_parent=out is None)
+    from devsim.cli.budget_run import Asked, ranked
+
+    asked = Asked(chip, settings or [], metric, dies, seed, allowed, loss_abs is None, sobol, folder, out is None)
+    found = ranked(asked, show_progress=not as_json and sys.stderr.isatty(), complain=complain)
+    if as_json:
+        typer.echo(found.json())
+    else:
+        from devsim.cli.budget_table import show
+
+        show(found)
+
+
+def complain(message: str) -> None:
+    """One line on stderr."""
+    print(f"devsim: {' '.join(message.split())}", file=sys.stderr)
