@@ -38,13 +38,11 @@ class Derivatives:
 
 def step_scales(trials: Trials) -> np.ndarray:
     """Scales (4 imperfections, imperfections): each two steps aside, others as they are; towards ideal only at a bound."""
-    rows = []
+    count = len(trials.paths)
+    scales = np.ones((count, 4, count))
     for i, sides in enumerate(_sides(trials)):
-        for side in sides:
-            row = np.ones(len(trials.paths))
-            row[i] += side * STEP
-            rows.append(row)
-    return np.array(rows).reshape(-1, len(trials.paths))
+        scales[i, :, i] += STEP * np.array(sides)
+    return scales.reshape(4 * count, count)
 
 
 def derivatives(trials: Trials, whole: np.ndarray, stepped: np.ndarray) -> Derivatives:

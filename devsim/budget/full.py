@@ -69,7 +69,7 @@ def full_budget(
     values = trials.values(np.concatenate([scales_of_each(count), steps]))
     whole = values[0]
     if relative and whole.mean() == 0:
-        raise InputError(f"A `loss` relative to `{metric}` needs a chip where that is not 0; give an amount instead.")
+        raise InputError(f"A `loss` relative to `{metric}` needs a chip where that is not 0; give an amount, as `--loss-abs`.")
     budget = ranked(trials, values)
     budget.attrs |= {"loss": loss, "loss_is": "share of the chip" if relative else "amount", "sobol_points": points}
     budget.attrs |= {"sobol_dies": sobol_dies}
