@@ -2,7 +2,9 @@
 
 import abc
 import dataclasses
+import inspect
 import math
+import sys
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import equinox as eqx
@@ -81,6 +83,10 @@ class Chip(Part):
     def pictures(self, task: Any, key: Key[Array, ""]) -> list[Picture]:
         """The chip's own figures, from the die that `key` draws; none unless a chip draws some."""
         return []
+
+    def about(self) -> str:
+        """What the module of the chip says of it: a line, then paragraphs."""
+        return inspect.cleandoc(sys.modules[type(self).__module__].__doc__ or "")
 
     def own(self) -> dict[str, Entry]:
         """The knobs of the chip that are not its circuit's."""
