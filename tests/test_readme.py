@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import xarray as xr
 
 from circuits import results
 from devsim import cli, registry
 from devsim.check import InputError
-from devsim.cli import execution, tables
+from devsim.cli import comparison, execution, tables
+from devsim.cli.results_folder import ResultsFolder
 
 ROOT = Path(__file__).resolve().parents[1]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -71,11 +73,13 @@ def test_every_command_of_the_pages_is_understood(command, monkeypatch, tmp_path
     """Chips are checked as far as their parameters, and not measured; circuit files are analysed."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(
-        execution, "execute", lambda request, **options: execution.Outcome(request, execution.designed(request), {})
-    )
-    monkeypatch.setattr(execution.Outcome, "json", lambda outcome: "{}")
+    folder = ResultsFolder(tmp_path, print)
+    monkeypatch.setattr(execution, "execute", lambda request, **options: execution.Outcome(request, folder, xr.Dataset()))
+    monkeypatch.setattr(comparison, "compare_all", lambda request, **options: comparison.Comparison(request, folder))
+    for kind in (execution.Outcome, comparison.Comparison):
+        monkeypatch.setattr(kind, "json", lambda outcome: "{}")
     monkeypatch.setattr(tables, "show_outcome", lambda outcome: None)
+    monkeypatch.setattr(tables, "show_comparison", lambda found: None)
     with pytest.raises(SystemExit, match=r"^0$"):
         cli.main(shlex.split(command)[1:])
     assert not capsys.readouterr().err

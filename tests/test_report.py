@@ -182,7 +182,7 @@ def test_parameters_that_were_set_are_marked_and_no_others(html):
     assert [row[0] for row in marked] == ["load.resistance"]
     assert marked[0][2:4] == ["2000", "Ω"]
     assert html.count('class="set"') == 1
-    assert "Marked rows were set by hand." in html
+    assert "Marked rows were set." in html
 
 
 def test_the_report_says_how_to_repeat_it(html):
@@ -231,7 +231,7 @@ def test_the_words_say_what_the_numbers_say():
     assert words[0].endswith("where the ideal network reaches 1.00; the chip is 20 % worse.")
     assert words[1] == "Acting alone, `load.temperature_coefficient` costs most: 0.100 (0.080 to 0.120) of success."
     assert words[2] == "Removing `supply.source_resistance` alone from the whole chip gains most: 0.050 (0.030 to 0.070)."
-    assert words[3] == "Set by hand: `load.resistance`; all else has its nominal value."
+    assert words[3] == "Set: `load.resistance`; all else has its nominal value."
 
 
 def test_the_words_admit_what_cannot_be_told():

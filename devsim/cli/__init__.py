@@ -7,14 +7,15 @@ one line on stderr and exit code 2.
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
 from devsim import registry
 from devsim.check import InputError, SolveError
-from devsim.cli import budget_command, circuit_commands, sweep_command
+from devsim.cli import budget_command, circuit_commands, run_commands, sweep_command
+from devsim.cli.complaint import complain
+from devsim.cli.subject import ChipName, subject
 
 app = typer.Typer(
     name="devsim",
@@ -24,7 +25,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-ChipName = Annotated[str, typer.Argument(metavar="CHIP", help="A chip's name, as `devsim list` tells it.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")]
 
 
@@ -55,8 +55,8 @@ def list_chips() -> None:
 
 @app.command()
 def show(chip: ChipName, as_json: Json = False) -> None:
-    """Show every parameter of a chip: path, value, unit, bounds, stage, ideal value and meaning."""
-    design = registry.load(chip).design()
+    """Show every parameter of a chip or a variant: path, value, unit, bounds, stage, ideal value and meaning."""
+    design = subject(chip).chip
     from devsim.cli import tables
 
     if as_json:
@@ -65,42 +65,9 @@ def show(chip: ChipName, as_json: Json = False) -> None:
         tables.show_parameters(design)
 
 
-@app.command()
-def run(
-    chip: ChipName,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="PATH=VALUE", help="Set a parameter: a number in SI units, or numbers with commas. Repeatable."
-        ),
-    ] = None,
-    dies: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="How many dies to fabricate and measure.", show_default="as many as the chip is worth"),
-    ] = None,
-    seed: Annotated[int, typer.Option(metavar="S", help="Seed of all randomness: the same seed gives the same numbers.")] = 0,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Folder for the results; its parent must exist.", show_default="runs/CHIP"),
-    ] = None,
-    as_json: Json = False,
-    budget: Annotated[bool, typer.Option("--budget/--no-budget", help="Rank the imperfections by what they cost.")] = True,
-) -> None:
-    """Measure a chip beside its ideal, rank its imperfections, draw it, and leave a report."""
-    from devsim.cli.request import Request
-
-    request = Request.checked(chip, settings=settings or [], dies=dies, seed=seed, out=out, budget=budget)
-    from devsim.cli import tables
-    from devsim.cli.execution import execute
-
-    outcome = execute(request, show_progress=not as_json and sys.stderr.isatty(), complain=_complain)
-    if as_json:
-        typer.echo(outcome.json())
-    else:
-        tables.show_outcome(outcome)
-
-
-for _name, _command in (circuit_commands.COMMANDS | sweep_command.COMMANDS | {"budget": budget_command.budget}).items():
+for _name, _command in (
+    run_commands.COMMANDS | sweep_command.COMMANDS | {"budget": budget_command.budget} | circuit_commands.COMMANDS
+).items():
     app.command(_name)(_command)
 
 
@@ -110,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         code = app(given or ["--help"], standalone_mode=False)
     except (InputError, SolveError) as error:
-        code = _complain(str(error))
+        code = complain(str(error))
     except (KeyboardInterrupt, typer.Abort):
         code = 130
     except BrokenPipeError:
@@ -119,13 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except Exception as error:
         if not hasattr(error, "format_message"):  # how typer's errors of usage are told from bugs
             raise
-        code = _complain(error.format_message())
+        code = complain(error.format_message())
     if code == 130:
-        _complain("interrupted; finished files are kept.")
+        complain("interrupted; finished files are kept.")
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _complain(message: str) -> int:
-    """One line on stderr; returns the exit code for what a user can mend."""
-    print(f"devsim: {' '.join(message.split())}", file=sys.stderr)
-    return 2

@@ -1,70 +1,42 @@
-"""What the user asked of `devsim run`, checked before anything heavy is imported or written."""
+"""What the user asked of a command, checked before anything heavy is imported or written."""
 
-import dataclasses
 import math
 import re
-import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
 
-from devsim import check, files, registry
+from devsim import check, files
 from devsim.check import InputError
 
-if TYPE_CHECKING:
-    from devsim.part import Part
-
-Adjustable = TypeVar("Adjustable", bound="Part")
 MOST_DIES = 1_000_000
-FORMS = {"--set": ("PATH=VALUE", "array.wire_resistance=2.0"), "--input": ("NAME=VALUE", "drive=0.5")}
+FORMS = {
+    "--set": ("PATH=VALUE", "array.wire_resistance=2.0"),
+    "--input": ("NAME=VALUE", "drive=0.5"),
+    "--scale": ("PATTERN=FACTOR", "array.*_spread=2"),
+    "--vary": ("LEVEL:PATH=DEVIATION", "die:array.wire_resistance=0.1"),
+}
 """Option -> how it is written, and an example."""
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
-@dataclasses.dataclass(frozen=True)
-class Request:
-    """A run as asked for.
+def checked_dies(dies: int | None) -> None:
+    """Raise InputError where `--dies` is no number of dies that can be made."""
+    check.within("--dies", 1 if dies is None else dies, check.Bounds(1, MOST_DIES))
 
-    parameters: path -> number or numbers. made_for_us: `out` is the default folder, whose parent may be made too.
-    """
 
-    chip: str
-    parameters: dict[str, float | list[float]]
-    dies: int
-    seed: int
-    out: Path
-    made_for_us: bool
-    budget: bool
+def checked_seed(seed: int) -> None:
+    """Raise InputError where `--seed` is no seed."""
+    if not 0 <= seed < 2**32:
+        raise InputError(f"`--seed` must be at least 0 and below 2^32, but is {seed}.")
 
-    @classmethod
-    def checked(
-        cls, chip: str, *, settings: Iterable[str], dies: int | None, seed: int, out: Path | None, budget: bool
-    ) -> Self:
-        """The request; InputError for an unknown chip, a malformed setting, a bad number, an impossible folder.
 
-        Without `dies` it is the chip's `usual_dies`.
-        """
-        check.one_of("chip", chip, registry.chips())
-        parameters = assignments(settings)
-        check.within("--dies", 1 if dies is None else dies, check.Bounds(1, MOST_DIES))
-        if not 0 <= seed < 2**32:
-            raise InputError(f"`--seed` must be at least 0 and below 2^32, but is {seed}.")
-        folder = Path("runs") / chip if out is None else out
-        if out is not None and str(out) in ("", "."):
-            raise InputError("`--out` must name a folder of its own, but is empty or the current one.")
-        files.check_folder(folder, make_parent=out is None)
-        dies = registry.load(chip).usual_dies if dies is None else dies
-        return cls(chip, parameters, dies, seed, folder, out is None, budget)
-
-    def command(self) -> str:
-        """The line that repeats the run."""
-        words = ["devsim", "run", self.chip]
-        for path, value in self.parameters.items():
-            words += ["--set", f"{path}={','.join(map(repr, value)) if isinstance(value, list) else repr(value)}"]
-        words += ["--dies", str(self.dies), "--seed", str(self.seed)]
-        words += [] if self.made_for_us else ["--out", str(self.out)]
-        words += [] if self.budget else ["--no-budget"]
-        return shlex.join(words)
+def checked_folder(out: Path | None, usual: str) -> Path:
+    """The folder for the results: `--out`, or `runs/USUAL`. InputError where it cannot be one."""
+    folder = Path("runs") / usual if out is None else out
+    if out is not None and str(out) in ("", "."):
+        raise InputError("`--out` must name a folder of its own, but is empty or the current one.")
+    files.check_folder(folder, make_parent=out is None)
+    return folder
 
 
 def assignments(settings: Iterable[str], option: str = "--set") -> dict[str, float | list[float]]:
@@ -83,23 +55,6 @@ def assignments(settings: Iterable[str], option: str = "--set") -> dict[str, flo
             raise InputError(f"`{option}` must give each parameter once, but gives `{path}` twice.")
         told[path] = numbers(path, text)
     return told
-
-
-def adjusted(part: Adjustable, parameters: Mapping[str, float | list[float]], hint: str) -> Adjustable:
-    """A copy of a chip or circuit with knobs replaced; `hint` says where to look for those there are.
-
-    Raises InputError for an unknown path, what is no knob, and a value that the part refuses.
-    """
-    for path, value in parameters.items():
-        if not part.entry(path).quantity.knob:
-            raise InputError(f"`{path}` is what the chip carries along, not a knob; set what makes it, {hint}.")
-        try:
-            part = part.set(path, value)
-        except InputError:
-            raise
-        except (ValueError, TypeError) as error:  # a shape or a type that the part itself refuses
-            raise InputError(f"`{path}` cannot be set to {value}: {error}") from error
-    return part
 
 
 def numbers(path: str, text: str) -> float | list[float]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from devsim.chip import Chip
+    from devsim.cli.comparison import Comparison
     from devsim.cli.execution import Outcome
     from devsim.cli.finding import Finding
 
@@ -101,9 +102,48 @@ def show_outcome(outcome: Outcome) -> None:
     if outcome.budget is not None:
         out.print()
         out.print(_budget(outcome.budget))
-    report = next((path for path in outcome.files if path.endswith(".html")), None)
+    _show_report(out, outcome.folder.files)
+
+
+def _show_report(out: Console, files: list[str]) -> None:
+    report = next((path for path in files if path.endswith(".html")), None)
     out.print()
     out.print(Text.assemble("Report: ", (report, "bold cyan")) if report else "No report was written.", soft_wrap=True)
+
+
+def show_comparison(found: Comparison) -> None:
+    """The parameters that differ, metrics side by side, how far each is from the first, and where the report lies."""
+    from devsim.report.variants import differing
+    from devsim.units import brief
+
+    out, names = console(), list(found.request.subjects)
+    table = new_table("path", *names, "unit", title="Parameters that differ", right=tuple(names))
+    rows = differing({name: each.chip for name, each in found.request.subjects.items()})
+    for path, entries in rows.items():
+        unit = next(entry.quantity.unit for entry in entries if entry is not None)
+        table.add_row(Text(path, "cyan"), *("none" if entry is None else brief(entry.value) for entry in entries), unit)
+    out.print(table if rows else "All have the same parameters.")
+    if found.result is not None:
+        out.print()
+        out.print(_side_by_side(found.told()["metrics"], names, found.request.dies))
+    _show_report(out, found.folder.files)
+
+
+def _side_by_side(metrics: dict[str, Any], names: list[str], dies: int) -> Table:
+    from devsim.units import together
+
+    title = f"Mean over the same {dies} {'die' if dies == 1 else 'dies'} with its 95 % interval, and the paired difference"
+    apart = [f"{name} - {names[0]}" for name in names[1:]]
+    table = new_table("metric", *names, *apart, "unit", title=title, right=(*names, *apart))
+    for metric, row in metrics.items():
+        told = [row["variants"][name] for name in names] + [row["differences"][name] for name in names[1:]]
+        widths = [each["high"] - each["low"] for each in told if each["low"] is not None]
+        numbers = [each[end] for each in told for end in ("mean", "low", "high")]
+        texts, unit = together(numbers, row["unit"], resolution=max(widths, default=None))
+        triples = zip(texts[::3], texts[1::3], texts[2::3], strict=True)
+        cells = [mean + ("" if low == "-" else f" [{low}, {high}]") for mean, low, high in triples]
+        table.add_row(Text(metric, "cyan"), *cells, unit)
+    return table
 
 
 def _metrics(outcome: Outcome) -> Table:
@@ -111,16 +151,15 @@ def _metrics(outcome: Outcome) -> Table:
     from devsim.units import together
 
     dies = outcome.request.dies
-    title = (
-        f"{outcome.request.chip}: mean over {dies} {'die' if dies == 1 else 'dies'} with its 95 % interval, beside the ideal"
-    )
+    counted = f"{dies} {'die' if dies == 1 else 'dies'}"
+    title = f"{outcome.request.subject.name}: mean over {counted} with its 95 % interval, beside the ideal"
     table = new_table("metric", "chip", "95 %", "ideal", "unit", "meaning", title=title, right=("chip", "95 %", "ideal"))
     for name, row in summary(outcome.result).items():
         mean, low, high = row["chip"]["mean"], row["chip"]["low"], row["chip"]["high"]
         width = None if low is None else high - low
         texts, unit = together([mean, low, high, row["ideal"]], row["unit"], resolution=width)
         interval = "" if low is None else f"[{texts[1]}, {texts[2]}]"
-        meaning = Text(outcome.chip.metrics[name].doc, "dim")
+        meaning = Text(outcome.request.subject.chip.metrics[name].doc, "dim")
         table.add_row(Text(name, "cyan"), Text(texts[0], "bold"), interval, texts[3], unit, meaning)
     return table
 
@@ -148,7 +187,7 @@ def _budget(budget: xr.Dataset) -> Table | str:
 
 def show_rows(title: str, columns: tuple[str, ...], cells: list[tuple[str, ...]]) -> None:
     """A table of numbers under its title."""
-    table = _table(*columns, title=title, right=columns)
+    table = new_table(*columns, title=title, right=columns)
     for row in cells:
         table.add_row(*row)
     console().print(table)

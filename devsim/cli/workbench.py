@@ -8,8 +8,8 @@ from typing import Any, Self, TypeVar
 from devsim import exchange
 from devsim.check import InputError, suggest
 from devsim.circuit import Circuit
-from devsim.cli.request import adjusted
 from devsim.exchange import Deck
+from devsim.variant import adjusted
 
 Asked = TypeVar("Asked")
 DRIVES = ("voltage", "current", "power")

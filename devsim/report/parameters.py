@@ -31,4 +31,4 @@ def parameters_section(part: Part, chosen: Iterable[str] = ()) -> Section:
     kinds = {"path": "code", "value": "number", "unit": "text", "ideal": "number", "stage": "text", "meaning": "doc"}
     table = Table([Column(*each) for each in kinds.items()], rows, marked=frozenset(marked), small=True)
     text = "Every quantity by the path that `--set` takes, in SI units."
-    return Section("parameters", "Parameters", [text + (" Marked rows were set by hand." if marked else "")], [table])
+    return Section("parameters", "Parameters", [text + (" Marked rows were set." if marked else "")], [table])

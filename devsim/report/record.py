@@ -30,7 +30,8 @@ class Record:
 
     about: what the chip's module says of it; its first line is the subtitle. parameters: those set by the user,
     path -> value. result: of `compare`. budget: of `error_budget`, or None. command: the line that repeats the run.
-    seconds: how long the computation took.
+    seconds: how long the computation took. title: of the report, where it is not the chip's name. told: what else is different
+    about the chip, in sentences.
     """
 
     chip: Chip
@@ -43,3 +44,5 @@ class Record:
     drawings: list[Drawing]
     command: str
     seconds: float
+    title: str = ""
+    told: list[str] = dataclasses.field(default_factory=list)

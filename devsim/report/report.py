@@ -40,7 +40,7 @@ def run_page(record: Record) -> Page:
     if record.parameters:
         told["set"] = ", ".join(f"{path} = {brief(value)}" for path, value in record.parameters.items())
     return Page(
-        title=record.chip.name,
+        title=record.title or record.chip.name,
         subtitle=subtitle,
         tiles=_tiles(record.result),
         summary=in_words(record),

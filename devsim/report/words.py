@@ -19,8 +19,8 @@ def in_words(record: Record) -> list[str]:
         sentences += _costliest(record.budget)
     if record.parameters:
         paths = ", ".join(f"`{path}`" for path in record.parameters)
-        sentences.append(f"Set by hand: {paths}; all else has its nominal value.")
-    return sentences
+        sentences.append(f"Set: {paths}; all else has its nominal value.")
+    return sentences + record.told
 
 
 def _headline(record: Record, metric: str) -> str:

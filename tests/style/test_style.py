@@ -23,7 +23,7 @@ FLOORS = (
     "learning",
     "chip",
     "compare runs variability budget sweep fit variant",
-    "exchange plot plot_analyses plot_fit plot_sweep plot_budget",
+    "exchange plot plot_analyses plot_fit plot_sweep plot_budget plot_variants",
     "report",
     "registry cli",
 )
