@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from devsim.exchange.deck import Transient as Transient
     from devsim.exchange.iccap import read_iccap as read_iccap
     from devsim.exchange.lumerical import read_lumerical as read_lumerical
+    from devsim.exchange.measured import read_measured as read_measured
     from devsim.exchange.reading import read as read
     from devsim.exchange.sax_models import from_sax as from_sax
     from devsim.exchange.sax_models import from_sax_netlist as from_sax_netlist
@@ -35,6 +36,7 @@ _HOMES = {
     "read": "reading",
     "read_iccap": "iccap",
     "read_lumerical": "lumerical",
+    "read_measured": "measured",
     "read_spice": "spice_reader",
     "read_touchstone": "touchstone",
     "read_yaml": "yaml_reader",
@@ -53,6 +55,7 @@ __all__ = [
     "read",
     "read_iccap",
     "read_lumerical",
+    "read_measured",
     "read_spice",
     "read_touchstone",
     "read_yaml",

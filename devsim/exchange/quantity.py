@@ -49,7 +49,7 @@ def _number(name: str, value: Any, unit: str) -> float:
         raise InputError(f"`{name}` must be {wanted}{finite}, but is `{shown(value)}`.")
     number = float(found[1].replace(".inf", "inf"))
     if found[2]:
-        power = _power(found[2], unit)
+        power = power_between(found[2], unit)
         if power is None:
             kind = "a pure number" if unit == "1" else f"in {unit}"
             raise InputError(f"`{name}` must be {kind}, but is given in `{shown(found[2], 20)}`.")
@@ -67,8 +67,8 @@ def _scaled(text: str, power: int) -> float:
     return float(f"{mantissa}e{int(exponent or 0) + power}")
 
 
-def _power(given: str, unit: str) -> int | None:
-    """The power of ten between the unit `given` and `unit`; None where it is another unit."""
+def power_between(given: str, unit: str) -> int | None:
+    """The power of ten between the unit `given` and `unit`, an SI prefix or none; None where it is another unit."""
     for sign, word in _SPELLINGS.items():
         given = given.replace(sign, word)
     if given == unit:

@@ -1,0 +1,179 @@
+"""Spectra of ring resonators."""
+
+import dataclasses
+from typing import ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from devsim.check import above
+from devsim.devices.photonic.light import power
+from devsim.devices.photonic.ring import AddDropRing, Ring, RingResonator
+from devsim.fit.bench import Axis, Search
+from devsim.fit.models.spectra import ENVELOPE, SEARCH, WAVELENGTH, Spectrum, floor, power_at_reference, term
+from devsim.parameter import Derived, parameter
+from devsim.smooth import root
+
+INDICES = ("device.effective_index", "device.group_index", "device.dispersion")
+RING_SEARCH = SEARCH | {
+    "device.coupling": Search(0.003, 0.5, logarithmic=True),
+    "device.drop_coupling": Search(0.003, 0.5, logarithmic=True),
+    "coupling_slope": Search(-0.3, 0.3),
+    "linewidth": Search(1e8, 3e11, logarithmic=True),
+}
+
+
+def _loss_for(bench, hertz: Array) -> dict:
+    """The propagation loss with which the line has that width."""
+    ring = bench.device
+    half = jnp.sin(jnp.pi / 2 * hertz / ring.free_spectral_range())
+    kept = (jnp.sqrt(1 + half**2) - half) ** 2
+    lossless = ring.put(loss_db_per_cm=jnp.zeros_like(ring.loss_db_per_cm)).kept()
+    return {"device": ring.put(loss_db_per_cm=-20 * jnp.log10(kept / lossless) / (100 * ring.length))}
+
+
+LINEWIDTH = Derived(
+    lambda bench: bench.device.linewidth(),
+    _loss_for,
+    "Hz",
+    "another name for `device.loss_db_per_cm`, once the couplings are set: full width at half maximum of a resonance",
+    above(0),
+)
+
+
+class RingSpectrum(Spectrum):
+    """A ring between couplers to fibre, whose coupling may change with the wavelength.
+
+    Equations: as `Spectrum`, with the ring's couplings times exp(coupling_slope d).
+    Source: as `AddDropRing`.
+    Valid: without splitting of resonances by backscatter; rows denser than a tenth of the line.
+    """
+
+    derived: ClassVar = {"linewidth": LINEWIDTH}
+    device: eqx.AbstractVar[Ring]
+    coupling_slope: eqx.AbstractVar[Array]
+
+    def couplings(self, inputs) -> list[Array]:
+        """The ring's couplings at each row, below 1."""
+        growth = jnp.exp(self.coupling_slope * self.away(inputs["wavelength"]))
+        names = [n for n in ("coupling", "drop_coupling") if n in {f.name for f in dataclasses.fields(self.device)}]
+        return [jnp.minimum(getattr(self.device, name) * growth, 1.0) for name in names]
+
+    def start(self, inputs, output: Array, bright: float) -> dict[str, Array]:
+        """A guess with weak coupling; `bright`: the phase at which the output is high."""
+        weak = {"device.coupling": jnp.asarray(0.02), "device.drop_coupling": jnp.asarray(0.02)}
+        weak |= {"device.loss_db_per_cm": jnp.asarray(3.0), "coupling_slope": jnp.zeros(()), "device.dispersion": jnp.zeros(())}
+        found = self.indices(inputs, output, self.device.length, bright) | self.envelope(inputs, output) | weak
+        return found | {"linewidth": 0.02 * self.device.free_spectral_range()}
+
+
+def _slope() -> Array:
+    return parameter(0.0, unit="1", doc="change of ln of the couplings for 10 nm of wavelength")
+
+
+class AllPassSpectrum(RingSpectrum):
+    """A ring on one guide.
+
+    Equations: as `RingSpectrum`, T = |(t_c - A) / (1 - t_c A)|^2.
+    Source, Valid: as `RingResonator`; which of coupling and loss is the larger is not seen in the power.
+    """
+
+    name: ClassVar = "ring-spectrum"
+    free: ClassVar = (*ENVELOPE, *INDICES, "device.coupling", "coupling_slope", "device.loss_db_per_cm")
+    search: ClassVar = RING_SEARCH
+    device: RingResonator = eqx.field(default_factory=RingResonator)
+    power: Array = power_at_reference()
+    tilt: Array = term(1)
+    bend: Array = term(2)
+    skew: Array = term(3)
+    flatness: Array = term(4)
+    floor: Array = floor()
+    coupling_slope: Array = _slope()
+
+    def share(self, device, inputs):
+        """|(t_c - A) / (1 - t_c A)|^2."""
+        (coupling,) = self.couplings(inputs)
+        stay, round_trip = root(1 - coupling), device.transmission(device.length)
+        return power((stay - round_trip) / (1 - stay * round_trip))
+
+    def guess(self, inputs, output):
+        """Dips at whole turns."""
+        return self.start(inputs, output, jnp.pi)
+
+
+class ThroughSpectrum(RingSpectrum):
+    """The through port of a ring between two guides.
+
+    Equations: as `RingSpectrum`, T = |(t_c - t_d A) / (1 - t_c t_d A)|^2.
+    Source, Valid: as `AddDropRing`; loss and the coupling to the drop are not told apart at this port alone, so that the latter
+    stays as it is set.
+    """
+
+    name: ClassVar = "add-drop-ring-through"
+    free: ClassVar = (*ENVELOPE, *INDICES, "device.coupling", "coupling_slope", "device.loss_db_per_cm")
+    search: ClassVar = RING_SEARCH
+    device: AddDropRing = eqx.field(default_factory=AddDropRing)
+    power: Array = power_at_reference()
+    tilt: Array = term(1)
+    bend: Array = term(2)
+    skew: Array = term(3)
+    flatness: Array = term(4)
+    floor: Array = floor()
+    coupling_slope: Array = _slope()
+
+    def share(self, device, inputs):
+        """|(t_c - t_d A) / (1 - t_c t_d A)|^2."""
+        return _through(*self.couplings(inputs), device.transmission(device.length))
+
+    def guess(self, inputs, output):
+        """Dips at whole turns."""
+        return self.start(inputs, output, jnp.pi)
+
+
+class BothPortsSpectrum(RingSpectrum):
+    """Through and drop port of a ring between two guides, behind equal couplers to fibre.
+
+    Equations: as `RingSpectrum`, T = |(t_c - t_d A) / (1 - t_c t_d A)|^2 of a row from the through port, and
+    k^2 k_d^2 |A| / |1 - t_c t_d A|^2 of one from the drop port, which adds its own floor to what it receives.
+    Source, Valid: as `AddDropRing`.
+    """
+
+    name: ClassVar = "add-drop-ring"
+    inputs: ClassVar = WAVELENGTH | {"drop": Axis("1", "1 for a row from the drop port, 0 from the through port")}
+    free: ClassVar = (
+        *ENVELOPE,
+        *INDICES,
+        "device.coupling",
+        "device.drop_coupling",
+        "coupling_slope",
+        "device.loss_db_per_cm",
+    )
+    search: ClassVar = RING_SEARCH
+    device: AddDropRing = eqx.field(default_factory=AddDropRing)
+    power: Array = power_at_reference()
+    tilt: Array = term(1)
+    bend: Array = term(2)
+    skew: Array = term(3)
+    flatness: Array = term(4)
+    floor: Array = floor()
+    coupling_slope: Array = _slope()
+
+    def share(self, device, inputs):
+        """Of whichever port a row is from."""
+        near, far = self.couplings(inputs)
+        round_trip = device.transmission(device.length)
+        drop = near * far * jnp.abs(round_trip) / power(1 - root((1 - near) * (1 - far)) * round_trip)
+        return jnp.where(inputs["drop"] > 0, drop, _through(near, far, round_trip))
+
+    def guess(self, inputs, output):
+        """Dips of the through port at whole turns."""
+        through = inputs["drop"] <= 0
+        place = jnp.interp(inputs["wavelength"], inputs["wavelength"], inputs["wavelength"])
+        level = jnp.where(through, output, jnp.max(jnp.where(through, output, 0.0)))
+        return self.start({"wavelength": place}, level, jnp.pi)
+
+
+def _through(near: Array, far: Array, round_trip: Array) -> Array:
+    stay, far_stay = root(1 - near), root(1 - far)
+    return power((stay - far_stay * round_trip) / (1 - stay * far_stay * round_trip))
