@@ -56,7 +56,12 @@ class PulseCell(Cell):
     w_max: Array = parameter(1.0, unit="1", bounds=above(0), doc="nominal upper bound of the weight")
     step: Array = parameter(0.001, unit="1", bounds=above(0), doc="nominal change of the weight by one pulse at weight 0")
     asymmetry: Array = parameter(
-        0.0, unit="1", stage="program", ideal=0.0, doc="share of the down (> 0) or up (< 0) step that is missing"
+        0.0,
+        unit="1",
+        bounds=(-1, 1),
+        stage="program",
+        ideal=0.0,
+        doc="share of the down (> 0) or up (< 0) step that is missing",
     )
     cycle_noise: Array = parameter(0.0, **_share, stage="program", doc="noise of every pulse, relative to its step")
     write_noise: Array = parameter(

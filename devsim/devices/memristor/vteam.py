@@ -8,10 +8,11 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from devsim import check
+from devsim.check import Bounds, above
 from devsim.devices.memristor.physical import Memristor, held_inside
 from devsim.devices.memristor.window import NoWindow, Window
 from devsim.devices.preset import Preset
-from devsim.parameter import parameter, state
+from devsim.parameter import Derived, parameter, state
 from devsim.ports import Unknown
 
 PRESETS = {
@@ -21,6 +22,21 @@ PRESETS = {
     )
 }
 """Named parameter sets of `VTEAM`."""
+
+SET_SPEED = Derived(
+    lambda part: -part.on_speed,
+    lambda part, speed: {"on_speed": -speed},
+    "m/s",
+    "another name for `on_speed`: its magnitude",
+    above(0),
+)
+SET_THRESHOLD = Derived(
+    lambda part: -part.on_threshold,
+    lambda part, volts: {"on_threshold": -volts},
+    "V",
+    "another name for `on_threshold`: its magnitude",
+    Bounds(1e-6),
+)
 
 
 class VTEAM(Memristor):
@@ -35,6 +51,7 @@ class VTEAM(Memristor):
     """
 
     catalogue: ClassVar = PRESETS
+    derived = {"set_speed": SET_SPEED, "set_threshold": SET_THRESHOLD}
     window: Window = eqx.field(default_factory=NoWindow)
     low_resistance: Array = parameter(50.0, unit="ohm", bounds=(1e-3, None), doc="R_on: resistance at w = 0")
     high_resistance: Array = parameter(1000.0, unit="ohm", bounds=(1e-3, None), doc="R_off: resistance at w = w_off")

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from devsim.check import above
-from devsim.devices.photonic.light import SPEED_OF_LIGHT, power
+from devsim.devices.photonic.light import SPEED_OF_LIGHT
 from devsim.devices.photonic.waveguide import Waveguide
 from devsim.fit.bench import Search
 from devsim.fit.models.spectra import SEARCH, Spectrum, floor, power_at_reference, term
@@ -58,11 +58,12 @@ class InterferometerSpectrum(Spectrum):
 
     def share(self, device, inputs):
         """|1 - s + s A|^2."""
-        return power(1 - self.splitting + self.splitting * device.transmission(device.length))
+        kept, phase = self.path(device)
+        short, long = 1 - self.splitting, self.splitting * kept
+        return short**2 + long**2 + 2 * short * long * jnp.cos(phase)
 
     def guess(self, inputs, output):
         """Indices from the strongest fringe, the couplers from what lies above the middle."""
-        found = self.indices(inputs, output, self.device.length, 0.0)
-        length = self.device.length
-        found["free_spectral_range"] = SPEED_OF_LIGHT / (found["device.group_index"] * length)
+        found = self.indices(inputs, output, 0.0, widest=True)
+        found["free_spectral_range"] = SPEED_OF_LIGHT / (found["device.group_index"] * self.device.length)
         return found | self.envelope(inputs, output) | {"splitting": jnp.asarray(0.48)}

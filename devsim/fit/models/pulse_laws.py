@@ -157,11 +157,11 @@ class SoftBoundsReferenceWeights(WeightTrace):
 
     Equations: as `SoftBoundsReference`; the rest as `WeightTrace`.
     Source: that of `SoftBoundsReference`.
-    Valid: as the law.
+    Valid: as the law; since the reference hides it, the asymmetry stays as it is set.
     """
 
     name: ClassVar = "pulse-soft-bounds-reference"
-    free: ClassVar = (*STEPS, *BOUNDS)
+    free: ClassVar = ("start", "device.step", *BOUNDS)
     search: ClassVar = SEARCH
     device: PulseCell = eqx.field(default_factory=lambda: _cell(SoftBoundsReference()))
 
@@ -171,11 +171,11 @@ class SoftBoundsReferenceConductances(ConductanceTrace):
 
     Equations: as `SoftBoundsReference`; the rest as `ConductanceTrace`.
     Source: that of `SoftBoundsReference`.
-    Valid: as the law.
+    Valid: as the law; since the reference hides it, the asymmetry stays as it is set.
     """
 
     name: ClassVar = "pulse-soft-bounds-reference-siemens"
-    free: ClassVar = (*STEPS, *RANGE)
+    free: ClassVar = ("start", "device.step", *RANGE)
     search: ClassVar = SEARCH
     device: PulseCell = eqx.field(default_factory=lambda: _cell(SoftBoundsReference()))
 

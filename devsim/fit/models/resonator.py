@@ -5,10 +5,10 @@ from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from devsim.check import above
-from devsim.devices.photonic.light import power
 from devsim.devices.photonic.ring import AddDropRing, Ring, RingResonator
 from devsim.fit.bench import Axis, Search
 from devsim.fit.models.spectra import ENVELOPE, SEARCH, WAVELENGTH, Spectrum, floor, power_at_reference, term
@@ -64,7 +64,7 @@ class RingSpectrum(Spectrum):
         """A guess with weak coupling; `bright`: the phase at which the output is high."""
         weak = {"device.coupling": jnp.asarray(0.02), "device.drop_coupling": jnp.asarray(0.02)}
         weak |= {"device.loss_db_per_cm": jnp.asarray(3.0), "coupling_slope": jnp.zeros(()), "device.dispersion": jnp.zeros(())}
-        found = self.indices(inputs, output, self.device.length, bright) | self.envelope(inputs, output) | weak
+        found = self.indices(inputs, output, bright) | self.envelope(inputs, output) | weak
         return found | {"linewidth": 0.02 * self.device.free_spectral_range()}
 
 
@@ -94,8 +94,8 @@ class AllPassSpectrum(RingSpectrum):
     def share(self, device, inputs):
         """|(t_c - A) / (1 - t_c A)|^2."""
         (coupling,) = self.couplings(inputs)
-        stay, round_trip = root(1 - coupling), device.transmission(device.length)
-        return power((stay - round_trip) / (1 - stay * round_trip))
+        kept, phase = self.path(device)
+        return _through(coupling, jnp.zeros_like(coupling), kept, phase)
 
     def guess(self, inputs, output):
         """Dips at whole turns."""
@@ -124,7 +124,8 @@ class ThroughSpectrum(RingSpectrum):
 
     def share(self, device, inputs):
         """|(t_c - t_d A) / (1 - t_c t_d A)|^2."""
-        return _through(*self.couplings(inputs), device.transmission(device.length))
+        near, far = self.couplings(inputs)
+        return _through(near, far, *self.path(device))
 
     def guess(self, inputs, output):
         """Dips at whole turns."""
@@ -162,18 +163,23 @@ class BothPortsSpectrum(RingSpectrum):
     def share(self, device, inputs):
         """Of whichever port a row is from."""
         near, far = self.couplings(inputs)
-        round_trip = device.transmission(device.length)
-        drop = near * far * jnp.abs(round_trip) / power(1 - root((1 - near) * (1 - far)) * round_trip)
-        return jnp.where(inputs["drop"] > 0, drop, _through(near, far, round_trip))
+        kept, phase = self.path(device)
+        drop = near * far * kept / _distance(1.0, root((1 - near) * (1 - far)) * kept, phase)
+        return jnp.where(inputs["drop"] > 0, drop, _through(near, far, kept, phase))
 
     def guess(self, inputs, output):
         """Dips of the through port at whole turns."""
-        through = inputs["drop"] <= 0
-        place = jnp.interp(inputs["wavelength"], inputs["wavelength"], inputs["wavelength"])
-        level = jnp.where(through, output, jnp.max(jnp.where(through, output, 0.0)))
-        return self.start({"wavelength": place}, level, jnp.pi)
+        through = np.asarray(inputs["drop"]) <= 0
+        if not through.any():
+            return self.start(inputs, output, 0.0)
+        return self.start({"wavelength": inputs["wavelength"][through]}, output[through], jnp.pi)
 
 
-def _through(near: Array, far: Array, round_trip: Array) -> Array:
-    stay, far_stay = root(1 - near), root(1 - far)
-    return power((stay - far_stay * round_trip) / (1 - stay * far_stay * round_trip))
+def _through(near: Array, far: Array, kept: Array, phase: Array) -> Array:
+    stay, back = root(1 - near), root(1 - far) * kept
+    return _distance(stay, back, phase) / _distance(1.0, stay * back, phase)
+
+
+def _distance(one: Array | float, other: Array, phase: Array) -> Array:
+    """|one - other e^{i phase}|^2, without the cancellation of nearly equal sizes."""
+    return (one - other) ** 2 + 4 * one * other * jnp.sin(phase / 2) ** 2

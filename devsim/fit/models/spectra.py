@@ -7,6 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from devsim.devices.photonic.light import weakened
 from devsim.devices.photonic.waveguide import Guide
 from devsim.fit.bench import Axis, Bench, Search
 from devsim.fit.models.fringes import strongest
@@ -16,6 +17,8 @@ WAVELENGTH = {"wavelength": Axis("m", "in vacuum")}
 POWER = Axis("W", "optical power behind the second coupler to fibre")
 STEP = 10e-9
 """Metres of wavelength that count as one in the envelope."""
+FEWEST, DENSEST = 1.5, 0.2
+"""Fringes in all rows, and from row to row, between which a first period is looked for."""
 ENVELOPE = ("power", "tilt", "bend", "skew", "flatness", "floor")
 SEARCH = {
     "power": Search(1e-10, 1e-2, logarithmic=True),
@@ -55,6 +58,11 @@ class Spectrum(Bench):
     def share(self, device: Guide, inputs) -> Array:
         """T of each row, `device` with the wavelength of each row."""
 
+    def path(self, device: Guide) -> tuple[Array, Array]:
+        """The factor on the size of a wave along the device's length, and the phase (rad) that it gains."""
+        phase = 2 * jnp.pi * device.phase_index() * (device.length / device.wavelength)
+        return weakened(device.loss_db_per_cm * (100 * device.length)), phase
+
     def away(self, wavelength: Array) -> Array:
         """d: distance from the reference wavelength, in 10 nm."""
         return (wavelength - self.device.reference_wavelength) / STEP
@@ -66,18 +74,20 @@ class Spectrum(Bench):
         device = eqx.tree_at(lambda device: device.wavelength, self.device, inputs["wavelength"])
         return band * self.share(device, inputs) + self.floor
 
-    def indices(self, inputs, output: Array, length: Array, bright: float) -> dict[str, Array]:
-        """Group index between 1.3 and 5 and effective index, from the strongest fringe over a path of `length`.
+    def indices(self, inputs, output: Array, bright: float, *, widest: bool = False) -> dict[str, Array]:
+        """Group index and effective index from the strongest fringe over the length of the device.
 
-        bright: the phase (rad) of the path at which the output is high.
+        bright: the phase (rad) of the path at which the output is high. widest: look for any group index whose fringes the rows
+        can show, not only between 1.3 and 5.
         """
-        reference = self.device.reference_wavelength
+        reference, length = self.device.reference_wavelength, self.device.length
         place = 2 * jnp.pi * length * (1 / inputs["wavelength"] - 1 / reference)
-        index, phase = strongest(place, jnp.log(jnp.maximum(output, 1e-30)), 1.3, 5.0)
-        near, turns = self.device.effective_index, length / reference
+        turns = jnp.maximum(jnp.ptp(place), 1e-12) / (2 * jnp.pi)
+        ends = (FEWEST / turns, DENSEST * place.size / turns) if widest else (1.3, 5.0)
+        index, phase = strongest(place, jnp.log(jnp.maximum(output, 1e-30)), *ends)
         own = (phase + bright) / (2 * jnp.pi)
-        whole = jnp.round(near * turns - own)
-        return {"device.group_index": index, "device.effective_index": (whole + own) / turns}
+        whole = jnp.round(self.device.effective_index * length / reference - own)
+        return {"device.group_index": index, "device.effective_index": (whole + own) * reference / length}
 
     def envelope(self, inputs, output: Array) -> dict[str, Array]:
         """The polynomial through the logarithm of the power, by least squares twice, the second time of what lies above."""

@@ -75,17 +75,17 @@ class VTEAMSweep(CurrentVoltage):
         "start",
         "device.low_resistance",
         "device.high_resistance",
-        "device.on_speed",
+        "device.set_speed",
         "device.off_speed",
-        "device.on_threshold",
+        "device.set_threshold",
         "device.off_threshold",
     )
     search: ClassVar = {
         "device.low_resistance": Search(10.0, 1e4, logarithmic=True),
         "device.high_resistance": Search(100.0, 1e6, logarithmic=True),
-        "device.on_speed": Search(-10.0, -1e-10),
+        "device.set_speed": Search(1e-10, 1.0, logarithmic=True),
         "device.off_speed": Search(1e-10, 1.0, logarithmic=True),
-        "device.on_threshold": Search(-2.0, -0.02),
+        "device.set_threshold": Search(0.02, 2.0, logarithmic=True),
         "device.off_threshold": Search(0.02, 2.0, logarithmic=True),
     }
     device: VTEAM = eqx.field(default_factory=VTEAM.of)
@@ -93,13 +93,22 @@ class VTEAMSweep(CurrentVoltage):
     substeps: int = eqx.field(static=True, default=2)
 
     def guess(self, inputs, output):
-        """The lowest and the highest resistance of the sweep."""
+        """Extreme resistances; thresholds at half of the sweep, speeds that cross the range in a tenth of its time."""
         volts = jnp.abs(inputs["voltage"])
+        half = jnp.max(volts) / 2
+        speed = 10 * self.device.length / jnp.maximum(jnp.ptp(inputs["time"]), 1e-12)
         seen = volts > 0.1 * jnp.max(volts)
         conductance = jnp.where(seen, jnp.abs(output) / jnp.maximum(volts, 1e-12), jnp.nan)
         low = 1 / jnp.maximum(jnp.nanmax(conductance), 1e-12)
         high = 1 / jnp.maximum(jnp.nanmin(conductance), 1e-12)
-        return {"device.low_resistance": low, "device.high_resistance": jnp.maximum(high, 1.1 * low)}
+        return {
+            "device.low_resistance": low,
+            "device.high_resistance": jnp.maximum(high, 1.1 * low),
+            "device.set_threshold": half,
+            "device.off_threshold": half,
+            "device.set_speed": speed,
+            "device.off_speed": speed,
+        }
 
 
 class YakopcicSweep(CurrentVoltage):
@@ -128,7 +137,7 @@ class YakopcicSweep(CurrentVoltage):
         "device.up_threshold": Search(0.05, 2.0, logarithmic=True),
         "device.down_threshold": Search(0.05, 2.0, logarithmic=True),
     }
-    device: Yakopcic = eqx.field(default_factory=Yakopcic.of)
+    device: Yakopcic = eqx.field(default_factory=lambda: Yakopcic.preset("jo"))
     start: Array = _start(0.1)
     substeps: int = eqx.field(static=True, default=2)
 
