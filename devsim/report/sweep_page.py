@@ -148,11 +148,12 @@ def _axes(result: xr.Dataset) -> Table:
 
 def _table(flat: xr.Dataset, result: xr.Dataset) -> Table:
     paths, metrics = paths_of(result), metrics_of(result)
-    columns = [Column(_header(path, result[path].attrs["units"]), "number") for path in paths]
+    columns = [Column("point"), *(Column(_header(path, result[path].attrs["units"]), "number") for path in paths)]
     columns += [Column(words(metric), "number") for metric in metrics]
     rows: list[list[Any]] = []
     for point in range(min(flat.sizes["point"], MOST_ROWS)):
-        row = [Cell(brief(float(flat[path][point])), float(flat[path][point])) for path in paths]
+        row = [Cell(f"{point}", point)]
+        row += [Cell(brief(float(flat[path][point])), float(flat[path][point])) for path in paths]
         for metric in metrics:
             mean, interval = _texts(flat, metric, point, result[metric].attrs["units"])
             row.append(Cell(mean, float(flat[f"{metric}_mean"][point]), note=interval))

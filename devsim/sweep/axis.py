@@ -63,9 +63,7 @@ class Axis:
             wanted = f"a whole number of at least 1 and at most {LONGEST:,}"
             raise InputError(f"The number of values of `{path}` must be {wanted}, but is `{words[2]}`.")
         if count == 1 and low != high:
-            raise InputError(
-                f"`{path}` must have at least 2 values to reach from {low:g} to {high:g}, but `{text}` asks for 1."
-            )
+            raise InputError(f"`{path}` must have 2 values or more to reach from {low:g} to {high:g}, but `{text}` asks for 1.")
         return cls(path, kind, tuple(_spaced(kind, low, high, count)), count)
 
     @classmethod

@@ -1,5 +1,6 @@
 """The Dask engine: chunks go to the workers of a cluster, what they find comes back to this process, which writes it."""
 
+import asyncio
 import dataclasses
 import logging
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from devsim.sweep.plan import VERSIONS, Plan
 from devsim.sweep.store import Store
 from devsim.sweep.worker import Recipe
 
-ANSWERS_WITHIN = 6.0
+ANSWERS_WITHIN = 5.0
 """Seconds in which a scheduler that lives answers; with what else is asked of it, ten at most."""
 
 
@@ -37,8 +38,9 @@ class Cluster:
         address = f"{host}:{port}"
         with _quiet():
             try:
+                asyncio.run(_shake_hands(f"tcp://{address}"))  # a client that finds nobody hangs when Python ends
                 client = distributed.Client(f"tcp://{address}", timeout=ANSWERS_WITHIN, set_as_default=False)
-            except (OSError, TimeoutError, ValueError) as error:
+            except Exception as error:  # what answers may be no scheduler, and say anything
                 raise InputError(
                     f"No Dask scheduler answers at `{address}` within {ANSWERS_WITHIN:g} s; start it (`dask scheduler`, "
                     f"`dask worker {address}`), or use `--engine local`."
@@ -99,11 +101,11 @@ class Cluster:
         """Send all chunks; write each as it comes back. A chunk whose worker dies goes to another."""
         from distributed import as_completed
 
-        recipe, width = self._recipe(plan), store.cutting.width
+        recipe = self._recipe(plan)
         with self._told():
-            sent = {self.client.submit(worker.chunk, recipe, width, piece, pure=False): piece for piece in pieces}
+            sent = {self.client.submit(worker.chunk, recipe, store.cutting, piece, pure=False): piece for piece in pieces}
             try:
-                for future in as_completed(list(sent)):
+                for future in as_completed(list(sent), loop=self.client.loop):
                     store.put(sent[future], future.result())
                     done(sent[future].stop - sent[future].start)
                     future.release()
@@ -139,6 +141,14 @@ class Cluster:
         """Leave the cluster, which goes on."""
         with _quiet():
             self.client.close()
+
+
+async def _shake_hands(address: str) -> None:
+    """Raise OSError where no scheduler of Dask answers in time."""
+    from distributed.comm.core import connect
+
+    comm = await asyncio.wait_for(connect(address, timeout=ANSWERS_WITHIN), ANSWERS_WITHIN)
+    await comm.close()
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from devsim.sweep.axis import FORM, LONGEST, Axis
 
 KINDS = ("grid", "zip", "random", "sobol")
 DRAWN = ("random", "sobol")
-_CORNERS = 64
+_CORNERS = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Design:
         ends = [(column == column.min()) | (column == column.max()) for column in self.columns.values()]
         corners = np.flatnonzero(np.logical_and.reduce(ends))[:_CORNERS]
         extremes = [extreme(column) for column in self.columns.values() for extreme in (np.argmin, np.argmax)]
-        for point in sorted({*map(int, corners), *map(int, extremes)}):
+        for point in sorted(set(map(int, corners if self.kind == "grid" else extremes))):
             each = chip
             try:
                 for path, value in self.at(point).items():

@@ -8,8 +8,7 @@ from typing import Any, Protocol
 from devsim import check
 from devsim.check import InputError
 from devsim.engine import cores
-from devsim.runs import Runs
-from devsim.sweep.pieces import START_SECONDS, Pace, Piece, chunk_of, pace_of, threads_that_fit
+from devsim.sweep.pieces import START_SECONDS, Pace, Piece, check_device, chunk_of, pace_of, threads_that_fit
 from devsim.sweep.plan import Plan
 from devsim.sweep.store import Store
 
@@ -64,12 +63,10 @@ class Local:
     """This process: blocks side by side on its cores."""
 
     shards: int = 1
-    _pace: Pace | None = None
 
     def pace(self, plan: Plan) -> Pace:
         """Compile and time one block."""
-        self._pace = pace_of(plan)
-        return self._pace
+        return pace_of(plan)
 
     def chunk(self, pace: Pace, runs: int) -> int:
         """Some seconds of work for all cores, and several chunks for every shard."""
@@ -87,8 +84,9 @@ class Local:
 
     def work(self, plan: Plan, store: Store, pieces: list[Piece], done: Callable[[int], None]) -> None:
         """Chunk after chunk."""
+        check_device(store.cutting)
         runs = plan.runs(store.cutting.width)
-        threads = self._threads(runs, store.cutting.width)
+        threads = threads_that_fit(runs.executable().memory, cores())
         for piece in pieces:
             told = 0
 
@@ -98,9 +96,6 @@ class Local:
                 told = now
 
             store.put(piece, runs(piece.start, piece.stop, ideal=piece.ideal, threads=threads, progress=progress))
-
-    def _threads(self, runs: Runs, width: int) -> int:
-        return threads_that_fit(Pace(width, 0.0, runs.executable().memory), cores())
 
 
 def engine_of(name: str, *, shard: Shard | None, folder: str | None) -> Engine:

@@ -6,6 +6,7 @@ import time
 
 import jax
 
+from devsim.check import InputError
 from devsim.engine import CHUNK
 from devsim.sweep.memory import free_memory
 from devsim.sweep.plan import Plan
@@ -31,12 +32,16 @@ class Piece:
 
 @dataclasses.dataclass(frozen=True)
 class Cutting:
-    """`count` runs of the chip and `ideals` of the ideal one, in chunks of `chunk`, a multiple of the block's `width`."""
+    """`count` runs of the chip and `ideals` of the ideal one, in chunks of `chunk`, a multiple of the block's `width`.
+
+    device: the kind for which the block was made: `cpu`, `gpu`, ...
+    """
 
     count: int
     ideals: int
     chunk: int
     width: int
+    device: str
 
     @property
     def chunks(self) -> int:
@@ -53,11 +58,12 @@ class Cutting:
 
 @dataclasses.dataclass(frozen=True)
 class Pace:
-    """What one block of `width` runs takes: `seconds` on one core, and `memory` in bytes."""
+    """What one block of `width` runs takes on a kind of `device`: `seconds` on one core, and `memory` in bytes."""
 
     width: int
     seconds: float
     memory: int
+    device: str
 
 
 def chunk_of(pace: Pace, runs: int, *, cores: int, workers: int = 1) -> int:
@@ -68,12 +74,14 @@ def chunk_of(pace: Pace, runs: int, *, cores: int, workers: int = 1) -> int:
     return pace.width * max(1, min(math.ceil(wanted), blocks))
 
 
-def threads_that_fit(pace: Pace, cores: int) -> int:
-    """Blocks that run at once: one for each core, fewer where memory is short."""
+def threads_that_fit(memory: int, cores: int) -> int:
+    """Blocks of `memory` bytes that run at once: one for each core, fewer where memory is short; one on an accelerator."""
+    if jax.default_backend() != "cpu":
+        return 1
     free = free_memory()
-    if free is None or pace.memory <= 0:
+    if free is None or memory <= 0:
         return cores
-    return max(1, min(cores, int(0.8 * free // pace.memory)))
+    return max(1, min(cores, int(0.8 * free // memory)))
 
 
 def pace_of(plan: Plan) -> Pace:
@@ -85,6 +93,20 @@ def pace_of(plan: Plan) -> Pace:
         width //= 2
         runs = plan.runs(width)
     memory = runs.executable().memory
-    started = time.perf_counter()
-    runs(0, min(width, runs.count), threads=1)
-    return Pace(width, time.perf_counter() - started, memory)
+    seconds = 0.0
+    for _ in range(2):  # the first one also wakes what sleeps until it is needed
+        if seconds < 1.0:
+            started = time.perf_counter()
+            runs(0, min(width, runs.count), threads=1)
+            seconds = time.perf_counter() - started
+    return Pace(width, seconds, memory, jax.default_backend())
+
+
+def check_device(cutting: Cutting) -> None:
+    """Raise InputError where this process computes on another kind of device than the one a sweep was begun on."""
+    here = jax.default_backend()
+    if here != cutting.device:
+        raise InputError(
+            f"The sweep was begun on `{cutting.device}`, but this process computes on `{here}`, whose numbers differ by "
+            f"rounding; set JAX_PLATFORMS={cutting.device}, or choose another `--out`."
+        )

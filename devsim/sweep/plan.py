@@ -53,7 +53,13 @@ class Plan:
 
     def runs(self, width: int) -> Runs:
         """The runs by number, in blocks of `width`."""
-        return Runs(self.chip, self.design.columns, dies=self.dies, key=self.key, width=width)
+        if width not in self._runs:
+            self._runs[width] = Runs(self.chip, self.design.columns, dies=self.dies, key=self.key, width=width)
+        return self._runs[width]
+
+    @functools.cached_property
+    def _runs(self) -> dict[int, Runs]:
+        return {}
 
     @functools.cached_property
     def identity(self) -> dict[str, Any]:

@@ -126,7 +126,7 @@ def _made(folder: Path, plan: Plan, engine: Engine, chunk: int | None, extra: di
     advice = engine.advice(pace, runs.count)
     if advice and tell is not None:
         tell(advice)
-    return Store.made(folder, plan, Cutting(runs.count, runs.ideals, size, pace.width), extra)
+    return Store.made(folder, plan, Cutting(runs.count, runs.ideals, size, pace.width, pace.device), extra)
 
 
 def _work(plan: Plan, store: Store, engine: Engine, pieces: list, progress: Callable[[int, int], None] | None) -> None:
@@ -149,7 +149,12 @@ def _gathered(folder: Path, plan: Plan, store: Store, extra: dict[str, Any]) -> 
     values = store.values()
     if values is None:
         return _finished(folder, plan)
-    result = dataset(plan, values, plan.runs(store.cutting.width).ideal_of, extra | {"block": store.cutting.width})
+    result = dataset(
+        plan,
+        values,
+        plan.runs(store.cutting.width).ideal_of,
+        extra | {"block": store.cutting.width, "device": store.cutting.device},
+    )
     with told_as_unwritable(folder / RESULT):
         replace_file(folder / RESULT, lambda file: result.to_netcdf(file, engine="h5netcdf"))
     store.remove()

@@ -16,7 +16,7 @@ from devsim.provenance import provenance
 from devsim.runs import Runs
 from devsim.sweep.cache import share_compilations
 from devsim.sweep.design import Design
-from devsim.sweep.pieces import Pace, Piece, pace_of
+from devsim.sweep.pieces import Cutting, Pace, Piece, check_device, pace_of
 from devsim.sweep.plan import Plan
 
 KEPT = 4
@@ -88,13 +88,14 @@ def pace(recipe: Recipe) -> Pace:
         return pace_of(recipe.plan())
 
 
-def chunk(recipe: Recipe, width: int, piece: Piece) -> dict[str, np.ndarray]:
+def chunk(recipe: Recipe, cutting: Cutting, piece: Piece) -> dict[str, np.ndarray]:
     """The metrics of a chunk, one block after the other: a worker's threads each do a chunk of their own."""
     with _readying:
-        name = (recipe.name, width)
+        check_device(cutting)
+        name = (recipe.name, cutting.width)
         if name not in _ready:
             _share(recipe)
-            _ready[name] = recipe.plan().runs(width)
+            _ready[name] = recipe.plan().runs(cutting.width)
             _ready[name].executable()
             if len(_ready) > KEPT:
                 _ready.popitem(last=False)
