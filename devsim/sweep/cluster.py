@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import logging
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -38,7 +39,9 @@ class Cluster:
         address = f"{host}:{port}"
         with _quiet():
             try:
-                asyncio.run(_shake_hands(f"tcp://{address}"))  # a client that finds nobody hangs when Python ends
+                # A client that finds nobody hangs when Python ends. In a thread, since a notebook has a loop of its own here.
+                with ThreadPoolExecutor(max_workers=1) as pool:
+                    pool.submit(asyncio.run, _shake_hands(f"tcp://{address}")).result()
                 client = distributed.Client(f"tcp://{address}", timeout=ANSWERS_WITHIN, set_as_default=False)
             except Exception as error:  # what answers may be no scheduler, and say anything
                 raise InputError(
