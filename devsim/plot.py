@@ -17,7 +17,7 @@ from devsim.compare import summary
 from devsim.style import CHIP, DASHES, IDEAL, INK, LOSS, SERIES, SOFT, WIDTH, figure, styled
 from devsim.style import PIXELS_PER_INCH as PIXELS_PER_INCH
 from devsim.style import png as png
-from devsim.units import engineering, in_brackets, scaled, together
+from devsim.units import engineering, in_brackets, scaled, together, written
 
 
 def words(name: str) -> str:
@@ -178,7 +178,8 @@ def traces(
         axis.axhline(level / y_factor, color=SOFT, linestyle=(0, dashes), linewidth=1.3, label=label)
     if log_x:
         axis.set_xscale("log")
-        axis.xaxis.set_major_formatter(EngFormatter(sep="\N{NARROW NO-BREAK SPACE}"))
+        plain = lambda value, _: written(value, 3, typographic=True)
+        axis.xaxis.set_major_formatter(plain if x_unit == "1" else EngFormatter(sep="\N{NARROW NO-BREAK SPACE}"))
         axis.xaxis.set_minor_formatter(NullFormatter())
     axis.grid(axis="y")
     axis.set_xlabel(f"{x_label}{in_brackets(x_shown)}")
