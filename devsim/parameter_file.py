@@ -41,7 +41,7 @@ class ParameterFile:
 
     parameters: path -> estimate; those of the device begin with `device.`. residual_rms: in `residual_unit`. model: the
     bench that was fitted. data: the measurement's `name`, `sha256` and number of `rows` used. told: how it was fitted (loss,
-    confidence, warnings) and with which versions.
+    confidence, warnings) and with which versions. at: where a chip has the device, where the fit was told.
     """
 
     parameters: dict[str, Estimate]
@@ -50,6 +50,7 @@ class ParameterFile:
     data: dict[str, str | int]
     residual_unit: str = "1"
     told: dict[str, Any] = dataclasses.field(default_factory=dict)
+    at: str | None = None
 
     def device(self) -> dict[str, Estimate]:
         """The parameters of the device, by the paths they have inside it."""
@@ -61,12 +62,13 @@ class ParameterFile:
         return found
 
     def place(self, part: Part, at: str | None = None) -> str:
-        """Where in `part` the device stands: `at`, or the one place that has all its knobs with equal units.
+        """Where in `part` the device stands: `at`, that of the file, or the one place that has all its knobs with equal units.
 
         Raises InputError where `at` lacks one of them, and where no place or several places have all; it lists them.
         """
         wanted = {name: estimate.unit for name, estimate in self.device().items()}
         knobs = {path: entry.quantity.unit for path, entry in part.parameters().items() if entry.quantity.knob}
+        at = self.at if at is None else at
         if at is not None:
             _check_place(at, wanted, knobs)
             return at
@@ -102,6 +104,7 @@ class ParameterFile:
             ends = f"low: {_word(e.low)}, high: {_word(e.high)}"
             lines.append(f"  {_word(path)}: {{value: {_word(e.value)}, {ends}, unit: {_word(e.unit)}}}")
         lines += [f"residual_rms: {_word(self.residual_rms)}", f"residual_unit: {_word(self.residual_unit)}"]
+        lines += [f"at: {_word(self.at)}"] if self.at is not None else []
         lines += _block("told", self.told) if self.told else []
         return "\n".join(lines) + "\n"
 
@@ -141,6 +144,7 @@ def parsed(text: str) -> ParameterFile:
         {name: _whole_or_text(name, node) for name, node in root["data"].mapping("data").items()},
         root["residual_unit"].text("residual_unit") if "residual_unit" in root else "1",
         {name: _unwrapped(node) for name, node in told.items()},
+        root["at"].text("at") if "at" in root else None,
     )
 
 

@@ -13,7 +13,7 @@ import typer
 
 from devsim import registry
 from devsim.check import InputError, SolveError
-from devsim.cli import budget_command, circuit_commands, run_commands, sweep_command
+from devsim.cli import budget_command, circuit_commands, fit_command, run_commands, sweep_command
 from devsim.cli.complaint import complain
 from devsim.cli.subject import ChipName, subject
 
@@ -65,10 +65,9 @@ def show(chip: ChipName, as_json: Json = False) -> None:
         tables.show_parameters(design)
 
 
-for _name, _command in (
-    run_commands.COMMANDS | sweep_command.COMMANDS | {"budget": budget_command.budget} | circuit_commands.COMMANDS
-).items():
-    app.command(_name)(_command)
+for _commands in (run_commands, sweep_command, budget_command, fit_command, circuit_commands):
+    for _name, _command in _commands.COMMANDS.items():
+        app.command(_name)(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -28,13 +28,14 @@ class Coordinate:
 
     path: str
     unit: str
-    bounds: Bounds
+    low: float
+    high: float
     search: Search
     kind: str
 
     def inner(self, x: float) -> float:
         """The transform itself, before it is scaled."""
-        low, high, width = self.bounds.low, self.bounds.high, self.search.high - self.search.low
+        low, high, width = self.low, self.high, self.search.high - self.search.low
         if self.kind == "log":
             return math.log(x - low)
         if self.kind == "floor":
@@ -53,11 +54,9 @@ class Coordinate:
     def inside(self, x: float) -> float:
         """`x`, off the bounds by a little of the range."""
         margin = INSIDE * (self.search.high - self.search.low)
-        low, high = self.bounds.low, self.bounds.high
         if self.kind == "log":
-            return max(x, low + INSIDE * max(self.search.low - low, INSIDE * margin))
-        x = x if low is None or self.kind not in ("floor", "logit") else max(x, low + margin)
-        return x if high is None or self.kind not in ("ceiling", "logit") else min(x, high - margin)
+            return max(x, self.low + INSIDE * max(self.search.low - self.low, INSIDE * margin))
+        return min(max(x, self.low + margin), self.high - margin)
 
     def to_z(self, x: float) -> float:
         """The coordinate of a value, which is first drawn inside the bounds."""
@@ -70,13 +69,13 @@ class Coordinate:
         u = first + (last - first) * z
         width = self.search.high - self.search.low
         if self.kind == "log":
-            return self.bounds.low + xp.exp(u)
+            return self.low + xp.exp(u)
         if self.kind == "floor":
-            return self.bounds.low + width * xp.logaddexp(0.0, u)
+            return self.low + width * xp.logaddexp(0.0, u)
         if self.kind == "ceiling":
-            return self.bounds.high - width * xp.logaddexp(0.0, -u)
+            return self.high - width * xp.logaddexp(0.0, -u)
         if self.kind == "logit":
-            return self.bounds.low + (self.bounds.high - self.bounds.low) * xp.exp(-xp.logaddexp(0.0, -u))
+            return self.low + (self.high - self.low) * xp.exp(-xp.logaddexp(0.0, -u))
         return u
 
     def slope(self, z: float) -> float:
@@ -90,7 +89,7 @@ class Coordinate:
             return stretch * width * float(np.exp(-np.logaddexp(0.0, -u if self.kind == "floor" else u)))
         if self.kind == "logit":
             gate = -np.logaddexp(0.0, -u) - np.logaddexp(0.0, u)
-            return stretch * (self.bounds.high - self.bounds.low) * float(np.exp(gate))
+            return stretch * (self.high - self.low) * float(np.exp(gate))
         return stretch
 
     def of_share(self, share: float) -> float:
@@ -138,36 +137,37 @@ def _check_free(bench: Bench, path: Any) -> None:
 
 def _coordinate(bench: Bench, path: str, asked: Any) -> Coordinate:
     entry = bench.entry(path)
-    finite = lambda end: None if end is None or not math.isfinite(end) else end
-    bounds = entry.quantity.bounds._replace(low=finite(entry.quantity.bounds.low), high=finite(entry.quantity.bounds.high))
-    search = _search(path, asked, bench, bounds, float(entry.value))
-    if bounds.low is not None and bounds.high is not None:
+    bounds = entry.quantity.bounds
+    low = -math.inf if bounds.low is None else bounds.low
+    high = math.inf if bounds.high is None else bounds.high
+    search = _search(path, asked, bench, (low, high), float(entry.value))
+    if math.isfinite(low) and math.isfinite(high):
         kind = "logit"
-    elif bounds.low is not None:
-        kind = "log" if search.logarithmic and search.low > bounds.low else "floor"
+    elif math.isfinite(low):
+        kind = "log" if search.logarithmic and search.low > low else "floor"
     else:
-        kind = "identity" if bounds.high is None else "ceiling"
-    return Coordinate(path, entry.quantity.unit, bounds, search, kind)
+        kind = "ceiling" if math.isfinite(high) else "identity"
+    return Coordinate(path, entry.quantity.unit, low, high, search, kind)
 
 
-def _search(path: str, asked: Any, bench: Bench, bounds: Bounds, nominal: float) -> Search:
+def _search(path: str, asked: Any, bench: Bench, bounds: tuple[float, float], nominal: float) -> Search:
     if asked is not None:
         search = asked if isinstance(asked, Search) else _pair(path, asked)
     elif path in bench.search:
         search = bench.search[path]
-    elif bounds.low is not None and bounds.high is not None:
-        search = Search(bounds.low, bounds.high)
+    elif math.isfinite(bounds[0]) and math.isfinite(bounds[1]):
+        search = Search(*bounds)
     elif nominal != 0 and math.isfinite(nominal):
-        positive = bounds.low is not None and bounds.low >= 0
         wide = AROUND * abs(nominal)
-        search = Search(nominal / AROUND, wide, True) if positive else Search(nominal - wide, nominal + wide)
+        search = Search(nominal / AROUND, wide, True) if bounds[0] >= 0 else Search(nominal - wide, nominal + wide)
     else:
         raise InputError(f"`{path}` must have a range to begin with; give it one: `search={{'{path}': (low, high)}}`.")
-    low = search.low if bounds.low is None else max(search.low, bounds.low)
-    high = search.high if bounds.high is None else min(search.high, bounds.high)
+    low, high = max(search.low, bounds[0]), min(search.high, bounds[1])
     if not (math.isfinite(low) and math.isfinite(high) and low < high) or (search.logarithmic and low <= 0):
+        within = Bounds(*(None if math.isinf(end) else end for end in bounds))
         raise InputError(
-            f"The search of `{path}` must have two ends within {bounds}, but is from {search.low} to {search.high}."
+            f"The search of `{path}` must have two ends in order within {within}, above 0 where it is logarithmic, but is from "
+            f"{search.low:g} to {search.high:g}."
         )
     return Search(low, high, search.logarithmic)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from devsim.fit.coordinate import Coordinate
 from devsim.fit.result import Fit
 from devsim.parameter_file import Estimate, ParameterFile
 
+Three = tuple[float, float, float]
 FEWEST = 3
 """Devices from which a spread is told."""
 
@@ -97,9 +99,10 @@ def population(
         if not known.all():
             told.append(f"`{coordinate.path}` is not determined for {(~known).sum()} of {len(x)} devices, which are left out.")
         centre, deviation = between(value[known], error[known], first.confidence)
-        means[coordinate.path], spread = _as_law(law, centre, deviation, coordinate.unit)
         unit = "1" if law in ("lognormal", "relative") else coordinate.unit
-        spreads[knob or f"sd({coordinate.path})"] = Estimate(*spread, unit)
+        mean, spread = _as_law(law, centre, deviation)
+        means[coordinate.path] = Estimate(mean[0], mean[1], mean[2], coordinate.unit)
+        spreads[knob or f"sd({coordinate.path})"] = Estimate(spread[0], spread[1], spread[2], unit)
     correlations = _correlations(np.array(scaled).T, np.array(errors).T, covariances)
     odd = [name for name, fit in fits.items() if fit.warnings]
     if odd:
@@ -120,7 +123,7 @@ def declared_spread(bench: Bench, path: str) -> tuple[str | None, str]:
     return None, "absolute"
 
 
-def between(values: np.ndarray, errors: np.ndarray, confidence: float) -> tuple[tuple, tuple]:
+def between(values: np.ndarray, errors: np.ndarray, confidence: float) -> tuple[Three, Three]:
     """Mean and standard deviation of what lies behind `values` with standard `errors`, each as (value, low, high).
 
     The variance between is that at which the weighted squares sum to their expectation, n - 1 (Paule and Mandel, J. Res. NBS
@@ -135,7 +138,7 @@ def between(values: np.ndarray, errors: np.ndarray, confidence: float) -> tuple[
     weights = 1 / np.maximum(variance + errors**2, 1e-300)
     mean = float(np.sum(weights * values) / np.sum(weights))
     half = float(stats.t.ppf(1 - tail, n - 1) / np.sqrt(np.sum(weights)))
-    return (mean, mean - half, mean + half), tuple(float(np.sqrt(v)) for v in (variance, low, high))
+    return (mean, mean - half, mean + half), (float(np.sqrt(variance)), float(np.sqrt(low)), float(np.sqrt(high)))
 
 
 def _variance_at(values: np.ndarray, errors: np.ndarray, level: float) -> float:
@@ -155,15 +158,16 @@ def _variance_at(values: np.ndarray, errors: np.ndarray, level: float) -> float:
     return float(brentq(excess, 0.0, highest, xtol=1e-12 * highest))
 
 
-def _as_law(law: str, centre: tuple, deviation: tuple, unit: str) -> tuple[Estimate, tuple]:
+def _as_law(law: str, centre: Three, deviation: Three) -> tuple[Three, Three]:
     """The mean, and the spread as a knob of that law means it."""
     if law == "lognormal":
-        lift = deviation[0] ** 2 / 2
-        return Estimate(*(float(np.exp(v + lift)) for v in centre), unit), tuple(
-            float(np.sqrt(np.expm1(v**2))) for v in deviation
-        )
+        return _each(lambda v: np.exp(v + deviation[0] ** 2 / 2), centre), _each(lambda v: np.sqrt(np.expm1(v**2)), deviation)
     size = abs(centre[0]) if law == "relative" and centre[0] else 1.0
-    return Estimate(*centre, unit), tuple(v / size for v in deviation)
+    return centre, _each(lambda v: v / size, deviation)
+
+
+def _each(function: Callable[[float], Any], three: Three) -> Three:
+    return float(function(three[0])), float(function(three[1])), float(function(three[2]))
 
 
 def _correlations(values: np.ndarray, rates: np.ndarray, covariances: np.ndarray) -> np.ndarray:

@@ -82,7 +82,9 @@ def _log_prior(coordinate: Coordinate, z: Array) -> Array:
     return -((z - 0.5) ** 2) / 2
 
 
-def _drawn(parts: tuple[Any, Any, Any], energy: Callable, start: np.ndarray, samples: int, key: Any) -> tuple[Array, float]:
+def _drawn(
+    parts: tuple[Any, Any, Any], energy: Callable, start: np.ndarray, samples: int, key: Any
+) -> tuple[np.ndarray, float]:
     """(draws, places) of all chains, and the worst reduction of their scale."""
     MCMC, NUTS, diagnostics = parts
     per_chain = -(-samples // CHAINS)
@@ -100,11 +102,9 @@ def _drawn(parts: tuple[Any, Any, Any], energy: Callable, start: np.ndarray, sam
 def _with(fit: Fit, moved: tuple[Coordinate, ...], draws: np.ndarray, reduction: float) -> Fit:
     samples = {c.path: np.asarray(c.to_x(draws[:, i])) for i, c in enumerate(moved)}
     tail = 50 * (1 - fit.confidence)
+    at = lambda x, percent: float(np.percentile(x, percent))
     parameters = {
-        path: Estimate(
-            float(np.median(x)), *(float(v) for v in np.percentile(x, [tail, 100 - tail])), fit.parameters[path].unit
-        )
-        for path, x in samples.items()
+        path: Estimate(at(x, 50), at(x, tail), at(x, 100 - tail), fit.parameters[path].unit) for path, x in samples.items()
     }
     warnings = fit.warnings
     if not reduction < MIXED:

@@ -13,7 +13,7 @@ from devsim.parameter_file import Estimate, ParameterFile
 
 @dataclasses.dataclass(frozen=True)
 class Trace:
-    """What was measured and what the fitted bench predicts: inputs name -> (rows,), the rest (rows,); `residual` is weighted."""
+    """What was measured and what the fitted bench predicts: inputs name -> (rows,), the rest (rows,)."""
 
     inputs: dict[str, np.ndarray]
     measured: np.ndarray
@@ -26,10 +26,10 @@ class Fit:
     """The parameters of one device that make its bench predict the data best.
 
     template: the bench as it was given. device: what the data call it. parameters: path -> value with its interval of
-    `confidence` (an end is None where the data do not determine it). errors: standard errors (p,). correlations (p, p). degrees:
-    of freedom. residual_rms: root of the mean of squared differences in `residual_unit`, of logarithms where the bench compares
-    these. chi2: sum of squared weighted residuals. reached: how many of the `starts` ended in this minimum. samples: path ->
-    draws from the posterior, where it was asked for. told: how the fit was made, and with which versions.
+    `confidence` (an end is None where the data do not determine it). errors: standard errors (p,), infinite where they do not.
+    correlations: (p, p). degrees: of freedom. residual_rms: root of the mean of squared differences in `residual_unit`, of
+    logarithms where the bench compares these. chi2: sum of squared weighted residuals. reached: how many of the `starts` ended
+    in this minimum. samples: path -> draws from the posterior, where it was asked for. told: the versions it was made with.
     """
 
     template: Bench

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-from typing import Any
 
 import numpy as np
 
@@ -69,8 +68,8 @@ def _resting(coordinates, z, by_value: np.ndarray, factor: float) -> dict[str, f
         x = float(coordinate.to_x(z[i]))
         error = np.sqrt(factor) / max(np.linalg.norm(by_value[:, i]), 1e-300)
         width = coordinate.search.high - coordinate.search.low
-        for bound in (coordinate.bounds.low, coordinate.bounds.high):
-            if bound is not None and coordinate.kind != "identity" and abs(x - bound) < min(AT_BOUND * error, NEAR * width):
+        for bound in (coordinate.low, coordinate.high):
+            if coordinate.kind != "identity" and abs(x - bound) < min(AT_BOUND * error, NEAR * width):
                 found[coordinate.path] = bound
     return found
 
@@ -153,5 +152,5 @@ def interval(coordinate: Coordinate, z: float, error: float, width: float) -> tu
     """The interval of a parameter through its transform, hence within its bounds; None where it is not determined."""
     if not np.isfinite(error):
         return None, None
-    ends: list[Any] = [float(coordinate.to_x(z + sign * width * error)) for sign in (-1, 1)]
-    return tuple(end if np.isfinite(end) else None for end in ends)
+    low, high = (float(coordinate.to_x(z + sign * width * error)) for sign in (-1, 1))
+    return low if np.isfinite(low) else None, high if np.isfinite(high) else None

@@ -34,11 +34,11 @@ def fit_text(fit: "Fit") -> str:
 def population_text(population: "Population") -> str:
     """Means and spreads over devices with intervals, correlations, warnings."""
     first = next(iter(population.fits.values()))
-    count = len(population.fits)
+    count, unit = len(population.fits), "" if first.residual_unit == "1" else f" {first.residual_unit}"
     lines = [
         f"Fit of {first.template.name} to {count} devices ({population.by}): {population.data['rows']} rows, "
         f"{len(first.parameters)} parameters each, {first.loss} loss",
-        f"  residual rms {written(population.residual_rms, 4)}{'' if first.residual_unit == '1' else f' {first.residual_unit}'}",
+        f"  residual rms {written(population.residual_rms, 4)}{unit}",
         f"Means over devices ({100 * first.confidence:g} % intervals)",
         *estimate_lines(population.means),
         "Spreads from device to device (errors of estimation taken out)",
