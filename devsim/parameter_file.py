@@ -56,9 +56,7 @@ class ParameterFile:
         """The parameters of the device, by the paths they have inside it."""
         found = {path.removeprefix(DEVICE): e for path, e in self.parameters.items() if path.startswith(DEVICE)}
         if not found:
-            raise InputError(
-                f"{WHAT} must hold a parameter of the device (`{DEVICE}...`), but that of `{self.model}` has none."
-            )
+            raise InputError(f"{WHAT} must hold parameters of the device (`{DEVICE}...`), but that of `{self.model}` has none.")
         return found
 
     def place(self, part: Part, at: str | None = None) -> str:
@@ -99,7 +97,7 @@ class ParameterFile:
     def yaml(self) -> str:
         """The file's text: one line for each parameter, numbers as JSON writes them."""
         lines = ["# Written by `devsim fit`: values in SI units with their intervals.", f"model: {_word(self.model)}"]
-        lines += ["data:", *(f"  {name}: {_word(value)}" for name, value in self.data.items()), "parameters:"]
+        lines += [*_block("data", self.data), "parameters:"]
         for path, e in self.parameters.items():
             ends = f"low: {_word(e.low)}, high: {_word(e.high)}"
             lines.append(f"  {_word(path)}: {{value: {_word(e.value)}, {ends}, unit: {_word(e.unit)}}}")

@@ -15,6 +15,8 @@ from devsim.units import in_brackets, scaled
 MOST_PANELS, MOST_PARAMETERS = 6, 5
 DECADES = 300.0
 """The ratio of the ends of a positive axis from which on it is logarithmic."""
+WIDE = 30.0
+"""And the ratio for an output whose logarithms are compared."""
 MOST_TURNS = 40
 """A measurement that turns round more often than this is drawn in the order of its axis, not of its rows."""
 
@@ -104,8 +106,9 @@ def _axis_of_inputs(fit: Fit) -> tuple[np.ndarray, str]:
 
 def _measurement(axis: Any, fit: Fit, x: np.ndarray) -> float:
     """Draws data and model; returns the factor by which the output was divided."""
-    logarithmic = fit.template.residual == "logarithm"
-    size = float(np.abs(fit.trace.measured).max())
+    sizes = np.abs(fit.trace.measured)
+    logarithmic = fit.template.residual == "logarithm" and float(sizes.max() / sizes.min()) > WIDE
+    size = float(sizes.max())
     factor, shown = (1.0, fit.template.output.unit) if logarithmic else scaled(size, fit.template.output.unit)
     told = (lambda v: np.abs(v)) if logarithmic else (lambda v: v / factor)
     for k, (colour, rows) in enumerate(_groups(fit)):

@@ -65,7 +65,7 @@ def rows_of(bench: Bench, data: Any, *, x: Any, y: str, by: str | None, sigma: A
     size = len(values["output"])
     extra = None if given is None else _filled(column(given, "sigma" if sigma is not None else "weights"), size)
     weight = _weight(bench, values["output"], extra, is_sigma=sigma is not None)
-    labels = np.array([str(each) for each in flat["by"]]) if by is not None else np.full(size, "")
+    labels = np.array([_label(each) for each in flat["by"]]) if by is not None else np.full(size, "")
     usable, warnings = _usable(bench, asked, values, weight)
     told = {"name": str(getattr(data, "attrs", {}).get("source", "data")), "sha256": _fingerprint(data, values, labels)}
     return _padded(bench, values, np.where(usable, weight, 0.0), labels, sigma is not None, asked, by, warnings, told)
@@ -138,6 +138,11 @@ def _numbers(value: Any, name: str) -> np.ndarray:
     if array.dtype.kind not in "fiub":
         raise InputError(f"`{name}` must hold real numbers, but holds {'complex ones' if array.dtype.kind == 'c' else 'text'}.")
     return np.ravel(array).astype(float)
+
+
+def _label(value: Any) -> str:
+    """The name of a device, a whole number without its point."""
+    return str(int(value)) if isinstance(value, float | np.floating) and float(value).is_integer() else str(value)
 
 
 def _filled(values: np.ndarray, size: int) -> np.ndarray:

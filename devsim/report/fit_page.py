@@ -11,7 +11,7 @@ from devsim.fit.words import estimate_words, telling_correlations
 from devsim.parameter_file import Estimate, ParameterFile
 from devsim.report.page import Cell, Column, Page, Section, Table
 from devsim.report.record import Drawing
-from devsim.units import engineering, written
+from devsim.units import engineering, in_brackets, scaled, written
 
 MOST_DEVICES = 2000
 """Rows of the table of devices; a page with more would be slow to open."""
@@ -25,7 +25,7 @@ def fit_page(found: Fit | Population, drawings: Sequence[Drawing], command: str,
     """
     is_one = isinstance(found, Fit)
     first = found if is_one else next(iter(found.fits.values()))
-    sections = [_parameters(found, first), *([] if is_one else [_devices(found, first)]), _quality(found, first, drawings)]
+    sections = [_parameters(found, first), _quality(found, first, drawings), *([] if is_one else [_devices(found, first)])]
     about = (type(found.template).__doc__ or "").strip().split("\n")[0]
     file = found.parameter_file()
     versions = dict(first.told["versions"])
@@ -88,11 +88,17 @@ def _estimates(bench: Any, estimates: dict[str, Estimate], confidence: str) -> T
 
 def _devices(population: Population, first: Fit) -> Section:
     paths = list(first.parameters)
-    columns = [Column(population.by), *(Column(f"{p} ({first.parameters[p].unit})", "number") for p in paths)]
+    sizes = [max(abs(fit.parameters[p].value) for fit in population.fits.values()) for p in paths]
+    units = [scaled(size, first.parameters[p].unit) for size, p in zip(sizes, paths, strict=True)]
+    columns = [
+        Column(population.by),
+        *(Column(f"{p}{in_brackets(u)}", "number") for p, (_, u) in zip(paths, units, strict=True)),
+    ]
     columns += [Column("residual rms", "number"), Column("rows", "number")]
     rows = []
     for name, fit in list(population.fits.items())[:MOST_DEVICES]:
-        cells = [Cell(written(e.value, 4, typographic=True), e.value) for e in fit.parameters.values()]
+        values = [fit.parameters[p].value / factor for p, (factor, _) in zip(paths, units, strict=True)]
+        cells = [Cell(written(value, 4, typographic=True), value) for value in values]
         count = len(fit.trace.measured)
         rows.append(
             [name, *cells, Cell(written(fit.residual_rms, 3, typographic=True), fit.residual_rms), Cell(str(count), count)]
