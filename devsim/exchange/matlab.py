@@ -3,9 +3,6 @@
 import importlib
 import io
 import re
-import struct
-import warnings
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,19 +11,15 @@ from typing import Any
 import numpy as np
 
 from devsim.check import InputError
+from devsim.exchange.matlab_elements import DEEPEST, MOST_BYTES, variables_of
 from devsim.exchange.measured_table import Column
 from devsim.exchange.text import shown
 
-MOST_BYTES = 256_000_000
-"""Of one file, also of what unpacks from it."""
 MOST_COLUMNS = 10_000
-DEEPEST = 20
-"""Structs within structs."""
+HDF5 = b"\x89HDF\r\n\x1a\n"
+"""How a file of version 7.3 begins, after 512 bytes or at once."""
 BELOW_RANGE = -100.0
 """dBm: what a laser sweep writes where it saw nothing."""
-MATRIX, COMPRESSED = 14, 15
-CELL, STRUCT, OBJECT, CHARACTERS, SPARSE, LAST_NUMBER = 1, 2, 3, 4, 5, 15
-"""Classes of an array in a file of version 5; those from 6 to `LAST_NUMBER` are numbers."""
 
 
 def matlab_columns(path: Path) -> tuple[list[Column], dict]:
@@ -65,69 +58,9 @@ def _bytes(path: Path) -> bytes:
 
 def _variables(content: bytes, name: str) -> dict[str, Any]:
     """Variables by name, as nested dictionaries and arrays."""
-    if content[512:520] == b"\x89HDF\r\n\x1a\n" or content[:8] == b"\x89HDF\r\n\x1a\n":
+    if HDF5 in (content[:8], content[512:520]):
         return _of_hdf5(content)
-    if len(content) > 128 and content[126:128] in (b"IM", b"MI"):
-        _check_sizes(content, name)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        loaded = importlib.import_module("scipy.io").loadmat(io.BytesIO(content), struct_as_record=True, squeeze_me=False)
-    return {key: value for key, value in loaded.items() if not key.startswith("__")}
-
-
-def _check_sizes(content: bytes, name: str) -> None:
-    """Refuse a file of version 5 whose arrays claim more than it holds, before anything is made of them."""
-    order = "<" if content[126:128] == b"IM" else ">"
-    left = MOST_BYTES
-    for kind, body in _parts(content[128:], order):
-        if kind == COMPRESSED:
-            unpacker = zlib.decompressobj()
-            try:
-                body = unpacker.decompress(body, left + 1)
-            except zlib.error as error:
-                raise InputError(f"{name} must be a MATLAB file, but a packed part of it is broken.") from error
-            left -= len(body)
-            if left < 0:
-                raise InputError(f"{name} must unpack to at most {MOST_BYTES} bytes, but is larger.")
-            for inner, matrix in _parts(body, order):
-                _check_matrix(inner, matrix, order, name, DEEPEST)
-        else:
-            _check_matrix(kind, body, order, name, DEEPEST)
-
-
-def _parts(content: bytes, order: str) -> Iterator[tuple[int, bytes]]:
-    """Kind and body of every element, one after the other."""
-    place = 0
-    while place + 8 <= len(content):
-        kind, size = struct.unpack_from(order + "II", content, place)
-        if kind >> 16:
-            yield kind & 0xFFFF, content[place + 4 : place + 4 + min(kind >> 16, 4)]
-            place += 8
-        else:
-            yield kind, content[place + 8 : place + 8 + size]
-            place += 8 + size + (0 if kind == COMPRESSED else -size % 8)
-
-
-def _check_matrix(kind: int, body: bytes, order: str, name: str, deep: int) -> None:
-    if kind != MATRIX or not body:
-        return
-    if not deep:
-        raise InputError(f"{name} must hold at most {DEEPEST} structs within structs.")
-    parts = _parts(body, order)
-    flags, shape = next(parts, (0, b"")), next(parts, (0, b""))
-    if len(flags[1]) < 4 or len(shape[1]) % 4 or not shape[1]:
-        raise InputError(f"{name} must be a MATLAB file, but an array of it is broken.")
-    number = struct.unpack_from(order + "I", flags[1])[0] & 0xFF
-    sides = struct.unpack(f"{order}{len(shape[1]) // 4}i", shape[1])
-    count = np.prod([float(side) for side in sides])
-    plain = number == CHARACTERS or SPARSE < number <= LAST_NUMBER
-    if not (plain or number in (CELL, STRUCT, OBJECT)):
-        raise InputError(f"{name} must hold numbers, text, cells and structs only, but holds an array of class {number}.")
-    if min(sides) < 0 or count > len(body) or len(sides) > 32:
-        raise InputError(f"{name} must be a MATLAB file, but an array of it is broken: it claims {count:.3g} elements.")
-    if not plain:
-        for inner, matrix in parts:
-            _check_matrix(inner, matrix, order, name, deep - 1)
+    return variables_of(content, name)
 
 
 def _of_hdf5(content: bytes) -> dict[str, Any]:
@@ -161,10 +94,7 @@ def _flattened(value: Any, name: str = "", deep: int = DEEPEST) -> Iterator[tupl
             yield from _flattened(inner, joined(key), deep - 1)
         return
     array = np.asarray(value)
-    if array.dtype.names and array.size == 1:
-        for key in array.dtype.names:
-            yield from _flattened(array[key].reshape(-1)[0], joined(key), deep - 1)
-    elif array.dtype.kind == "c":
+    if array.dtype.kind == "c":
         yield f"{name}.real", array.real.astype(float)
         yield f"{name}.imaginary", array.imag.astype(float)
     elif array.dtype.kind in "fiub" and array.size:

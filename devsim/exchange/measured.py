@@ -16,6 +16,8 @@ from devsim.exchange.measured_unit import EntryUnit, entry_unit
 from devsim.exchange.text import shown
 from devsim.exchange.touchstone import scattering_of
 
+LONGEST_NAME = 200
+"""Characters of the name of a column."""
 MOST_PORTS = 16
 """Of a Touchstone file: each pair of ports makes four columns."""
 
@@ -94,6 +96,8 @@ def _of_touchstone(path: Path) -> tuple[list[Column], dict]:
 def _dataset(columns: list[Column], units: dict[str, str], notes: dict, name: str) -> xr.Dataset:
     """The columns in SI."""
     names = [column.name for column in columns]
+    if any(len(column) > LONGEST_NAME for column in names):
+        raise InputError(f"{name} must have names of at most {LONGEST_NAME} characters, but has one of {max(map(len, names))}.")
     twice = next((n for n in names if names.count(n) > 1), None) if len(set(names)) < len(names) else None
     if twice is not None:
         raise InputError(f"{name} must give every column another name, but has `{shown(twice)}` twice.")

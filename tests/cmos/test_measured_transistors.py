@@ -8,15 +8,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.optimize import least_squares
+import xarray as xr
 
 from devsim.devices.cmos import Technology
-from devsim.devices.electrical.mosfet import MOSFET
-from devsim.exchange import read_iccap
+from devsim.exchange import read_measured
+from devsim.fit import fit
+from devsim.fit.catalogue import load
+from devsim.fit.models.transistor import OVER_TEMPERATURE
 
 DRAIN = 0.6
-POINTS = 160
-"""Of each transistor, padded, so that one compilation serves all."""
 TRANSISTORS = {
     "nmos_W10u0_L10u0": (10e-6, 10e-6),
     "nmos_W10u0_L0u13": (10e-6, 0.13e-6),
@@ -27,80 +27,54 @@ TRANSISTORS = {
 }
 LARGEST_RESIDUAL = {"nmos_W10u0_L10u0": 0.03, "pmos_W10u0_L10u0": 0.03}
 """Of the RMS of ln I; that of short or narrow ones, of which the model leaves out what their edges do, is 0.08."""
+COLUMNS = {"gate": "vg", "drain": "vd", "source": "vs", "bulk": "vb", "temperature": "temperature"}
 
 
-def curves(name):
-    """(temperature (K), gate voltage, drain current) of every temperature, saturated, signs as of an n-channel transistor."""
+def sign_of(name):
+    return 1 if name.startswith("n") else -1
+
+
+@functools.cache
+def rows(name):
+    """Saturated and without back bias at every temperature, as measured."""
     folder = os.environ.get("DEVSIM_DATA")
     if not folder:
         pytest.skip("DEVSIM_DATA is not set: no measured transistors")
     files = sorted((Path(folder) / "cmos").glob(f"SG13_{name}_*.mdm.gz"))
     assert len(files) == 4
-    sign = 1 if name.startswith("n") else -1
-    for found in map(read_iccap, files):
-        current = found.id.sel(vb=0, vd=sign * DRAIN, method="nearest").values
-        yield found.attrs["temperature"], sign * found.vg.values, sign * current
+    data = xr.concat(map(read_measured, files), "row")
+    return data.isel(row=np.isclose(data.vd, sign_of(name) * DRAIN) & np.isclose(data.vb, 0))
 
 
-def transistor(x, width, length, temperature):
-    """The MOSFET of fitted parameters: logarithms of what is positive."""
-    return MOSFET(
-        threshold=x[0],
-        transconductance=jnp.exp(x[1]),
-        body_effect=jnp.exp(x[2]),
-        mobility_reduction=jnp.exp(x[3]),
-        threshold_coefficient=x[4],
-        mobility_exponent=x[5],
-        width=width,
-        length=length,
-        length_modulation=0.0,
-        temperature=temperature,
-    )
-
-
-def residual(x, data):
-    """ln of model over measurement at every point, zero where the data are padded; x[6:] are logarithms of the floors (A)."""
-    part = transistor(x, data["width"], data["length"], data["temperature"])
-    rest = jnp.zeros(POINTS)
-    current = part.current({"drain": rest + DRAIN, "gate": data["gate"], "source": rest, "bulk": rest})
-    return data["used"] * (jnp.log(current + jnp.exp(x[6:])[data["curve"]]) - jnp.log(data["current"]))
-
-
-RESIDUAL, JACOBIAN = jax.jit(residual), jax.jit(jax.jacfwd(residual))
+def curves(name):
+    """(temperature (K), gate voltage, drain current) of every temperature, signs as of an n-channel transistor."""
+    data = rows(name)
+    for temperature in np.unique(data.temperature):
+        one = data.isel(row=(data.temperature == temperature).values)
+        yield float(temperature), sign_of(name) * one.vg.values, sign_of(name) * one.id.values
 
 
 @functools.cache
 def fitted(name):
-    """The parameters of the better of two starts, and the residuals of what is used."""
-    rows = [(t, g, i, k) for k, (t, gate, current) in enumerate(curves(name)) for g, i in zip(gate, current, strict=True)]
-    temperature, gate, current, curve = np.array([row for row in rows if row[1] > -0.05 and row[2] > 0]).T
-    pad = lambda values, fill: np.concatenate([values, np.full(POINTS - len(values), fill)])
-    data = {
-        "temperature": pad(temperature, 300.0),
-        "gate": pad(gate, 0.5),
-        "current": pad(current, 1.0),
-        "curve": pad(curve, 0).astype(int),
-        "used": pad(np.ones_like(gate), 0.0),
-        "width": TRANSISTORS[name][0],
-        "length": TRANSISTORS[name][1],
-    }
-    ask = {"jac": lambda x: np.asarray(JACOBIAN(x, data)), "loss": "soft_l1"}
-    starts = [np.r_[v, np.log([1e-4, 0.3, 0.1]), 7e-4, -1.5, np.full(4, np.log(2e-12))] for v in (0.15, 0.4)]
-    found = [least_squares(lambda x: np.asarray(RESIDUAL(x, data)), start, **ask) for start in starts]
-    best = min(found, key=lambda each: each.cost)
-    return best.x, np.asarray(RESIDUAL(best.x, data))[: len(gate)]
+    """One set of parameters for all temperatures, from where the channel conducts."""
+    data = rows(name)
+    conducts = (sign_of(name) * data.vg > -0.05) & (sign_of(name) * data.id > 0)
+    data = data.assign(id=data.id.where(conducts))
+    width, length = TRANSISTORS[name]
+    bench = load(f"mosfet-{name[0]}")().set("device.width", width).set("device.length", length)
+    return fit(bench, data, x=COLUMNS, y="id", free=OVER_TEMPERATURE, starts=4, key=jax.random.key(0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRANSISTORS)
 def test_one_set_of_parameters_fits_four_temperatures(name):
-    _, left = fitted(name)
-    assert np.sqrt(np.mean(left**2)) < LARGEST_RESIDUAL.get(name, 0.08)
+    assert fitted(name).residual_rms < LARGEST_RESIDUAL.get(name, 0.08)
 
 
+@pytest.mark.slow
 def test_the_slope_factor_of_a_long_transistor_is_that_of_weak_inversion():
     """kappa of simpler fits, without the body effect, is 0.87 +- 0.02."""
-    x, _ = fitted("nmos_W10u0_L10u0")
-    part = transistor(x, 1e-5, 1e-5, 300.0)
+    part = fitted("nmos_W10u0_L10u0").bench.device
     volts = lambda gate: {"drain": jnp.array(DRAIN), "gate": gate, "source": jnp.array(0.0), "bulk": jnp.array(0.0)}
     slope = jax.grad(lambda gate: jnp.log(part.current(volts(gate))))(jnp.array(0.0))
     assert float(slope) * 0.025852 == pytest.approx(0.87, abs=0.02)

@@ -291,8 +291,11 @@ def _linear(weight: Array, upward: Array, limits: Limits, slopes: tuple[Array, A
 
 def _between(share: Array, nodes: Array) -> Array:
     """Linear interpolation of equally spaced `nodes` at `share` (0 to 1) of their extent."""
-    places = jnp.arange(nodes.shape[0], dtype=nodes.dtype)
-    return jnp.interp(share * (nodes.shape[0] - 1), places, nodes)
+    if nodes.shape[0] == 1:
+        return nodes[0] + 0 * share
+    place = jnp.clip(share, 0.0, 1.0) * (nodes.shape[0] - 1)
+    before = jnp.clip(place.astype(int), 0, nodes.shape[0] - 2)
+    return nodes[before] + (place - before) * (nodes[before + 1] - nodes[before])
 
 
 def _power(base: Array, exponent: Array) -> Array:

@@ -27,7 +27,7 @@ SEARCH = {
     "skew": Search(-0.1, 0.1),
     "flatness": Search(-0.02, 0.02),
     "floor": Search(1e-13, 1e-8, logarithmic=True),
-    "device.effective_index": Search(1.4, 3.5),
+    "device.effective_index": Search(2.4, 2.5),
     "device.group_index": Search(1.4, 5.0),
     "device.dispersion": Search(-2e-3, 2e-3),
     "device.loss_db_per_cm": Search(0.1, 30.0, logarithmic=True),
