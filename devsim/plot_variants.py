@@ -27,7 +27,7 @@ def variant_dots(result: xr.Dataset) -> Figure:
     for (left, right), metric in zip(axes, metrics, strict=True):
         _values(left, metric, {name: rows[name][metric] for name in names})
         _apart(right, names, apart[metric], rows[names[0]][metric]["unit"])
-    axes[0][1].set_title(f"difference from {_short(names[0])}", fontsize=9.5)
+    axes[0][1].set_title("difference", fontsize=9.5)
     return drawn
 
 
@@ -44,7 +44,7 @@ def _values(axis, metric: str, rows: dict) -> None:
             axis.plot([row["ideal"] / factor] * 2, [place - 0.32, place + 0.32], color=SOFT, linewidth=2)
     axis.set_yticks(range(len(rows)), [_short(name) for name in rows])
     axis.set_title(f"{words(metric)}{in_brackets(unit)}", fontsize=9.5)
-    _tidy(axis, len(rows))
+    _tidy(axis, len(rows), 5)
 
 
 def _apart(axis, names: list[str], rows: dict, unit: str) -> None:
@@ -56,7 +56,7 @@ def _apart(axis, names: list[str], rows: dict, unit: str) -> None:
             _dot(axis, place, rows[name], factor, colour)
     axis.set_yticks([])
     axis.set_xlabel(in_brackets(unit).strip(" ()"))
-    _tidy(axis, len(names))
+    _tidy(axis, len(names), 3)
 
 
 def _dot(axis, place: int, row: dict, factor: float, colour: str) -> None:
@@ -66,9 +66,9 @@ def _dot(axis, place: int, row: dict, factor: float, colour: str) -> None:
         axis.plot([row["low"] / factor, row["high"] / factor], [place, place], color=colour, linewidth=2)
 
 
-def _tidy(axis, count: int) -> None:
+def _tidy(axis, count: int, ticks: int) -> None:
     axis.set_ylim(count - 0.4, -0.6)
-    axis.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
+    axis.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
     axis.grid(axis="x")
     axis.spines[["left", "bottom"]].set_visible(False)
     axis.tick_params(length=0)

@@ -176,14 +176,14 @@ def read_variant(path: str | Path) -> Variant:
 
 def _read(path: Path, above: tuple[Path, ...], where: str) -> Variant:
     """`above`: the files that led here, the last of them at `where`."""
-    name = f"`{shortened(str(path))}`"
+    name = f"`{shortened(str(path), 300)}`"
     with blamed(where):
-        if path.resolve() in above:
+        with blamed(f"{name}: "):
+            place, text = _opened(path)
+        if place in above:
             raise InputError(f"`base` must not lead back to where it began, but {name} is based on itself.")
         if len(above) > DEEPEST:
             raise InputError(f"`base` must lead to a chip in at most {DEEPEST} steps, but leads on to {name}.")
-        with blamed(f"{name}: "):
-            text = _text(path)
     with blamed(f"{name}: "):
         root = yaml_tree(text, what="A variant")
     reader = _Reader(path, name, root)
@@ -195,13 +195,14 @@ def _read(path: Path, above: tuple[Path, ...], where: str) -> Variant:
     if "chip" in fields:
         return own
     base = path.parent / reader.word("base")
-    return _read(base, (*above, path.resolve()), reader.where(fields["base"])).followed_by(own)
+    return _read(base, (*above, place), reader.where(fields["base"])).followed_by(own)
 
 
-def _text(path: Path) -> str:
+def _opened(path: Path) -> tuple[Path, str]:
+    """Where a file really lies, and its text."""
     try:
         with open(path, "rb") as file:
-            return file.read(LARGEST + 1).decode("utf-8")
+            return path.resolve(), file.read(LARGEST + 1).decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"A variant must be text in UTF-8, but byte {error.start} is none.") from error
     except (OSError, ValueError) as error:

@@ -141,7 +141,8 @@ def _kept(found: Comparison, result: xr.Dataset) -> list[Drawing]:
     found.folder.put("comparison.nc", lambda file: result.to_netcdf(file, engine="h5netcdf"))
     found.save()
     drawn = found.folder.tried(lambda: variant_dots(result), "the metrics") if result.data_vars else None
-    caption = "Means with 95 % intervals, the ideal as a grey tick; to the right the paired differences."
+    first = next(iter(found.request.subjects))
+    caption = f"Means with 95 % intervals, the ideal as a grey tick; to the right the paired differences from {first}."
     return [] if drawn is None else found.folder.drawn([Picture(METRICS, "", caption, drawn)])
 
 

@@ -38,6 +38,8 @@ Folder = Annotated[
     typer.Option("--out", metavar="DIR", help="Folder for the results; its parent must exist.", show_default="runs/CHIP"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")]
+CHANGED = "changed"
+"""What a chip is called that options make of another."""
 
 
 def run(
@@ -100,8 +102,7 @@ def diff(
     if len(chips) == 2:
         labelled = {name: {"name": path} | asked for name, path in _labels(chips).items()}
     elif any(value for name, value in asked.items() if name != "seed"):
-        name = called(chips[0])
-        labelled = {name: {"name": chips[0], "seed": seed}, f"{name} changed": {"name": chips[0]} | asked}
+        labelled = {called(chips[0]): {"name": chips[0], "seed": seed}, CHANGED: {"name": chips[0]} | asked}
     else:
         raise InputError("`diff` must have two chips, or one and what to change of it, such as --set PATH=VALUE.")
     _compare("diff", labelled, dies, seed, out, as_json, metrics, typed=chips)

@@ -117,31 +117,37 @@ def show_comparison(found: Comparison) -> None:
     from devsim.units import brief
 
     out, names = console(), list(found.request.subjects)
-    table = new_table("path", *names, "unit", title="Parameters that differ", right=tuple(names))
+    table = new_table("path", *names, "unit", right=tuple(names))
     rows = differing({name: each.chip for name, each in found.request.subjects.items()})
     for path, entries in rows.items():
         unit = next(entry.quantity.unit for entry in entries if entry is not None)
         table.add_row(Text(path, "cyan"), *("none" if entry is None else brief(entry.value) for entry in entries), unit)
-    out.print(table if rows else "All have the same parameters.")
+    out.print(Text("Parameters that differ", "bold") if rows else "All have the same parameters.")
+    if rows:
+        out.print(table)
     if found.result is not None:
         out.print()
-        out.print(_side_by_side(found.told()["metrics"], names, found.request.dies))
+        metrics, dies = found.told()["metrics"], found.request.dies
+        title = f"Mean over the same {dies} {'die' if dies == 1 else 'dies'}, with its 95 % interval"
+        out.print(Text(title, "bold"), soft_wrap=True)
+        out.print(_side_by_side(metrics, "variants", names))
+        out.print()
+        title = f"How far above {names[0]}, with the 95 % interval paired over the dies"
+        out.print(Text(title, "bold"), soft_wrap=True)
+        out.print(_side_by_side(metrics, "differences", names[1:]))
     _show_report(out, found.folder.files)
 
 
-def _side_by_side(metrics: dict[str, Any], names: list[str], dies: int) -> Table:
+def _side_by_side(metrics: dict[str, Any], which: str, names: list[str]) -> Table:
     from devsim.units import together
 
-    title = f"Mean over the same {dies} {'die' if dies == 1 else 'dies'} with its 95 % interval, and the paired difference"
-    apart = [f"{name} - {names[0]}" for name in names[1:]]
-    table = new_table("metric", *names, *apart, "unit", title=title, right=(*names, *apart))
+    table = new_table("metric", *names, "unit", right=tuple(names))
     for metric, row in metrics.items():
-        told = [row["variants"][name] for name in names] + [row["differences"][name] for name in names[1:]]
-        widths = [each["high"] - each["low"] for each in told if each["low"] is not None]
-        numbers = [each[end] for each in told for end in ("mean", "low", "high")]
-        texts, unit = together(numbers, row["unit"], resolution=max(widths, default=None))
-        triples = zip(texts[::3], texts[1::3], texts[2::3], strict=True)
-        cells = [mean + ("" if low == "-" else f" [{low}, {high}]") for mean, low, high in triples]
+        told = [row[which][name] for name in names]
+        width = max((each["high"] - each["low"] for each in told if each["low"] is not None), default=None)
+        texts, unit = together([each[end] for each in told for end in ("mean", "low", "high")], row["unit"], resolution=width)
+        shown = lambda mean, low, high: mean if low == "-" else f"{mean} [{low}, {high}]"
+        cells = [shown(*texts[i : i + 3]) for i in range(0, len(texts), 3)]
         table.add_row(Text(metric, "cyan"), *cells, unit)
     return table
 
@@ -150,16 +156,15 @@ def _metrics(outcome: Outcome) -> Table:
     from devsim.compare import summary
     from devsim.units import together
 
-    dies = outcome.request.dies
-    counted = f"{dies} {'die' if dies == 1 else 'dies'}"
-    title = f"{outcome.request.subject.name}: mean over {counted} with its 95 % interval, beside the ideal"
+    subject, dies = outcome.request.subject, outcome.request.dies
+    title = f"{subject.name}: mean over {dies} {'die' if dies == 1 else 'dies'} with its 95 % interval, beside the ideal"
     table = new_table("metric", "chip", "95 %", "ideal", "unit", "meaning", title=title, right=("chip", "95 %", "ideal"))
     for name, row in summary(outcome.result).items():
         mean, low, high = row["chip"]["mean"], row["chip"]["low"], row["chip"]["high"]
         width = None if low is None else high - low
         texts, unit = together([mean, low, high, row["ideal"]], row["unit"], resolution=width)
         interval = "" if low is None else f"[{texts[1]}, {texts[2]}]"
-        meaning = Text(outcome.request.subject.chip.metrics[name].doc, "dim")
+        meaning = Text(subject.chip.metrics[name].doc, "dim")
         table.add_row(Text(name, "cyan"), Text(texts[0], "bold"), interval, texts[3], unit, meaning)
     return table
 

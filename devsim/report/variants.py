@@ -41,10 +41,9 @@ def variants_page(
 ) -> Page:
     """The page. notes: variant -> what is different about it, in sentences. result: of `side_by_side`, or None."""
     names = list(chips)
-    sections = [] if result is None else [_metrics(result, drawings)]
-    if result is not None and len(names) > 1:
-        sections.append(_differences(result))
-    sections.append(_parameters(chips))
+    sections = [_parameters(chips)]
+    if result is not None:
+        sections += [_metrics(result, drawings), _differences(result)]
     different = [f"`{name}`: {' '.join(sentences)}" for name, sentences in notes.items() if sentences]
     first = next(iter(chips.values()))
     about = [f"`{names[0]}`: {paragraphs(first.about())[0]}"]
