@@ -15,6 +15,8 @@ INDICES = (("sobol_first", IDEAL, "by itself (first order)"), ("sobol_total", CH
 """Variable, colour and label of each of two bars."""
 MOST = 12
 """How many imperfections a picture shows."""
+BEYOND = 1e9
+"""Where a whisker ends whose end was not found: outside of every picture."""
 
 
 @styled
@@ -25,37 +27,26 @@ def budget_bars(budget: xr.Dataset, *, most: int = MOST) -> Figure:
 
 @styled
 def sobol_bars(budget: xr.Dataset, *, most: int = MOST) -> Figure:
-    """First-order and total Sobol indices of a `full_budget`, in its order, with 95 % intervals."""
-    return _pairs(budget, INDICES, f"share of the variance of {_metric(budget)}", "1", most)
+    """First-order and total Sobol indices of a `full_budget`, the largest total first, with 95 % intervals."""
+    ordered = budget.isel(imperfection=np.argsort(-budget["sobol_total"].values, kind="stable"))
+    return _pairs(ordered, INDICES, f"share of the variance of {_metric(budget)}", "1", most)
 
 
 @styled
 def room_left(budget: xr.Dataset, *, most: int = MOST) -> Figure:
     """How many times farther from ideal than it is each imperfection may go before the metric has lost what is allowed.
 
-    A dot with its 95 % interval on a logarithmic axis that begins at the present value; an arrow for what is never reached.
+    The least room comes first. A dot with its 95 % interval on a logarithmic axis that begins at the present value; an arrow
+    for what is never reached.
     """
-    drawn, axis, shown = _rows(budget, most)
+    drawn, axis, shown = _rows(by_room(budget), most)
     if axis is None:
         return drawn
-    last = 2.0
-    for place, i in enumerate(range(shown.sizes["imperfection"])):
-        row = shown.isel(imperfection=i)
-        value, low, high = (float(row[f"tolerance_factor{end}"]) for end in ("", "_low", "_high"))
-        last = max([last, *(each for each in (value, low, high) if np.isfinite(each))])
-        if np.isfinite(value):
-            axis.plot([1, value], [place, place], color=IDEAL, linewidth=7, solid_capstyle="butt", zorder=1)
-            axis.plot([value], [place], color=CHIP, marker="o", markersize=6, zorder=3)
-            if np.isfinite(low):
-                whisker(axis, place, low, high if np.isfinite(high) else 1e9)
+    ends = shown[[f"tolerance_factor{end}" for end in ("", "_low", "_high")]].to_array().values
     axis.set_xscale("log")
-    axis.set_xlim(1, last * 1.25)
+    axis.set_xlim(1, 1.25 * float(np.max(ends[np.isfinite(ends)], initial=2.0)))
     for place in range(shown.sizes["imperfection"]):
-        row = shown.isel(imperfection=place)
-        if not np.isfinite(float(row["tolerance_factor"])):
-            ends = {"xy": (1, place), "xytext": (0, place), "xycoords": axis.get_yaxis_transform()}
-            axis.annotate("", **ends, arrowprops={"arrowstyle": "-|>", "color": GAIN, "linewidth": 2.2})
-        axis.text(1.02, place, _room(row), transform=axis.get_yaxis_transform(), va="center", fontsize=9)
+        _room_row(axis, place, shown.isel(imperfection=place))
     _times(axis)
     axis.set_xlabel("largest distance from ideal, in multiples of the present one")
     handles = [
@@ -64,6 +55,25 @@ def room_left(budget: xr.Dataset, *, most: int = MOST) -> Figure:
     ]
     drawn.legend(handles=handles, loc="outside upper left", ncols=2)
     return drawn
+
+
+def by_room(budget: xr.Dataset) -> xr.Dataset:
+    """The budget with the least room first, and what is never reached last."""
+    return budget.isel(imperfection=np.argsort(budget["tolerance_factor"].values, kind="stable"))
+
+
+def _room_row(axis, place: int, row: xr.Dataset) -> None:
+    """The room of one imperfection, and its values beside it."""
+    value, low, high = (float(row[f"tolerance_factor{end}"]) for end in ("", "_low", "_high"))
+    if np.isfinite(value):
+        axis.plot([1, value], [place, place], color=IDEAL, linewidth=7, solid_capstyle="butt", zorder=1)
+        axis.plot([value], [place], color=CHIP, marker="o", markersize=6, zorder=3)
+    else:
+        ends = {"xy": (1, place), "xytext": (0, place), "xycoords": axis.get_yaxis_transform()}
+        axis.annotate("", **ends, arrowprops={"arrowstyle": "-|>", "color": GAIN, "linewidth": 2.2})
+    if np.isfinite(value) and np.isfinite(low):
+        whisker(axis, place, low, high if np.isfinite(high) else BEYOND)
+    axis.text(1.02, place, _room(row), transform=axis.get_yaxis_transform(), va="center", fontsize=9)
 
 
 def _room(row: xr.Dataset) -> str:
@@ -81,7 +91,7 @@ def _times(axis) -> None:
     axis.grid(axis="x")
     axis.spines[["bottom"]].set_visible(False)
     axis.spines["left"].set_color(INK)
-    axis.tick_params(length=0)
+    axis.tick_params(which="both", length=0)
 
 
 def _pairs(budget: xr.Dataset, bars, label: str, unit: str, most: int) -> Figure:

@@ -181,3 +181,31 @@ assert pyplot.get_fignums() == []
 assert dict(matplotlib.rcParams) == before
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def full_budget(count):
+    """A full budget of `count` imperfections, the last of which is never too large."""
+    rng = np.random.default_rng(1)
+    over = lambda values: ("imperfection", values)
+    factor = np.where(np.arange(count) == count - 1, np.nan, 1.5 + 10 * rng.random(count))
+    columns = {f"sobol_{name}{end}": over(rng.random(count)) for name in ("first", "total") for end in ("", "_low", "_high")}
+    columns |= {f"tolerance_factor{end}": over(factor * by) for end, by in (("", 1.0), ("_low", 0.8), ("_high", 1.2))}
+    columns |= {"present": over(np.full(count, 2.0)), "tolerance": over(2 * factor), "unit": over(np.full(count, "ohm"))}
+    return budget(count).assign(columns)
+
+
+def test_room_is_ranked_by_what_is_least_and_says_what_has_no_limit():
+    data = full_budget(5)
+    figure = plot_budget.room_left(data)
+    ticks = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert ticks == [str(path) for path in data["imperfection"].values[np.argsort(data["tolerance_factor"].values)]]
+    assert ticks[-1] == data["imperfection"].values[4]
+    beside = [text.get_text() for text in figure.axes[0].texts if text.get_text()]
+    assert beside[-1] == "2 Ω  →  no limit found"
+    assert plot.png(figure).startswith(b"\x89PNG")
+
+
+def test_indices_are_ranked_by_their_totals():
+    data = full_budget(5)
+    ticks = [label.get_text() for label in plot_budget.sobol_bars(data).axes[0].get_yticklabels()]
+    assert ticks == [str(path) for path in data["imperfection"].values[np.argsort(-data["sobol_total"].values)]]

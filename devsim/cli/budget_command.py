@@ -16,46 +16,54 @@ from devsim.check import InputError
 from devsim.cli.request import MOST_DIES
 from devsim.cli.subject import ChipName, Settings
 
-USUAL_DIES = 16
+USUAL_DIES, USUAL_LOSS = 16, 0.05
+
+
+Metric = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The metric to rank by.", show_default="the chip's own choice")
+]
+Dies = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="How many dies; at least 2.", show_default=f"{USUAL_DIES}, or fewer if the chip says so"),
+]
+Seed = Annotated[int, typer.Option(metavar="S", help="Seed of all randomness: the same seed gives the same numbers.")]
+Loss = Annotated[
+    float | None,
+    typer.Option(
+        metavar="X", help="Loss that tolerances allow, as a share of the metric of the chip as it is.", show_default="0.05"
+    ),
+]
+Amount = Annotated[
+    float | None, typer.Option("--loss-abs", metavar="X", help="The same loss as an amount, in the metric's SI unit.")
+]
+Points = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Base points of the Sobol indices, a power of two: N (imperfections + 2) settings; 0 leaves them out.",
+        show_default="what about 8,000 runs afford",
+    ),
+]
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", metavar="DIR", help="Folder for the results; its parent must exist.", show_default="runs/CHIP-budget"
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")]
 
 
 def budget(
     chip: ChipName,
-    metric: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The metric to rank by.", show_default="the chip's own choice")
-    ] = None,
-    dies: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", help="How many dies; at least 2.", show_default=f"{USUAL_DIES}, or fewer if the chip says so"
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(metavar="S", help="Seed of all randomness: the same seed gives the same numbers.")] = 0,
+    metric: Metric = None,
+    dies: Dies = None,
+    seed: Seed = 0,
     settings: Settings = None,
-    loss: Annotated[
-        float | None,
-        typer.Option(
-            metavar="X",
-            help="Loss that tolerances allow, as a share of the metric of the chip as it is.",
-            show_default="0.05",
-        ),
-    ] = None,
-    loss_abs: Annotated[
-        float | None, typer.Option("--loss-abs", metavar="X", help="The loss as an amount, in the metric's SI unit.")
-    ] = None,
-    sobol: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Base points of the Sobol indices, a power of two: N (imperfections + 2) settings; 0 leaves them out.",
-            show_default="what about 8,000 runs afford",
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Folder for the results; its parent must exist.", show_default="runs/CHIP-budget"),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")] = False,
+    loss: Loss = None,
+    loss_abs: Amount = None,
+    sobol: Points = None,
+    out: Folder = None,
+    as_json: Json = False,
 ) -> None:
     """Rank a chip's imperfections: alone, removed, derivative, Sobol indices, and how much of each can be borne."""
     check.one_of("chip", chip, registry.chips())
@@ -64,8 +72,8 @@ def budget(
         raise InputError(f"`--seed` must be at least 0 and below 2^32, but is {seed}.")
     if loss is not None and loss_abs is not None:
         raise InputError("`--loss` and `--loss-abs` say the same in two ways; give one of them.")
-    allowed = loss_abs if loss_abs is not None else 0.05 if loss is None else loss
-    check.within("--loss" if loss_abs is None else "--loss-abs", allowed, check.above(0, None))
+    allowed = loss_abs if loss_abs is not None else USUAL_LOSS if loss is None else loss
+    check.within("--loss" if loss_abs is None else "--loss-abs", allowed, check.above(0))
     folder = Path("runs") / f"{chip}-budget" if out is None else out
     if out is not None and str(out) in ("", "."):
         raise InputError("`--out` must name a folder of its own, but is empty or the current one.")

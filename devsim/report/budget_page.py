@@ -8,6 +8,7 @@ import xarray as xr
 
 from devsim.chip import Chip
 from devsim.plot import words
+from devsim.plot_budget import by_room
 from devsim.report.page import Cell, Column, Page, Section, Table
 from devsim.report.parameters import parameters_section
 from devsim.report.record import Drawing
@@ -137,7 +138,7 @@ def _tiles(budget: xr.Dataset) -> list[tuple[str, str, str]]:
 
 
 def _tolerance(record: BudgetRecord) -> Section:
-    budget, rows = record.budget, []
+    budget, rows = by_room(record.budget), []
     for i, path in enumerate(budget["imperfection"].values):
         row = budget.isel(imperfection=i)
         value, note = tolerance_texts(row, typographic=True)
