@@ -11,6 +11,8 @@ RESAMPLED = 500
 """How often the bootstrap draws."""
 CENTRAL = (2.5, 97.5)
 """Percentiles of a 95 % interval."""
+ROUNDING = 4e-7
+"""Relative variation, that of single precision, below which nothing is said to vary."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,13 +35,14 @@ def sobol_indices(
     """
     values = function(places(dimensions, points, rng))
     values = values.reshape(dimensions + 2, points, -1)
+    least = (ROUNDING * np.abs(values).max()) ** 2
     values = values - values[:2].mean()
-    best = _estimates(values.mean(axis=-1))
+    best = _estimates(values.mean(axis=-1), least)
     drawn = []
     for _ in range(RESAMPLED):
         rows = rng.integers(points, size=points)
         weights = rng.multinomial(values.shape[-1], np.full(values.shape[-1], 1 / values.shape[-1])) / values.shape[-1]
-        drawn.append(_estimates(values[:, rows] @ weights))
+        drawn.append(_estimates(values[:, rows] @ weights, least))
     low, high = np.percentile(np.array(drawn), CENTRAL, axis=0)
     first, total = np.stack([best, low, high], axis=-1)
     return Indices(first, total)
@@ -60,12 +63,12 @@ def affordable_points(runs: int, dimensions: int, dies: int, *, least: int = 16,
     return min(max(2 ** math.floor(math.log2(max(fits, 1))), least), most)
 
 
-def _estimates(values: np.ndarray) -> np.ndarray:
-    """First-order and total indices (2, dimensions) from values (dimensions + 2, points) about their mean."""
+def _estimates(values: np.ndarray, least: float) -> np.ndarray:
+    """First-order and total indices (2, dimensions) from values (dimensions + 2, points); NaN up to a variance of `least`."""
     a, b, swapped = values[0], values[1], values[2:]
     both = values[:2] - values[:2].mean()
     variance = float(np.mean(both**2))
-    if not variance > 1e-24 * float(np.mean(values[:2] ** 2)):
+    if not variance > least:
         return np.full((2, len(swapped)), np.nan)
     first = np.mean((b - both.mean()) * (swapped - a), axis=1)
     total = np.mean((a - swapped) ** 2, axis=1) / 2

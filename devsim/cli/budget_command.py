@@ -11,10 +11,11 @@ from typing import Annotated
 
 import typer
 
-from devsim import check, files, registry
+from devsim import check
 from devsim.check import InputError
-from devsim.cli.request import MOST_DIES
-from devsim.cli.subject import ChipName, Settings
+from devsim.cli.complaint import complain
+from devsim.cli.request import MOST_DIES, checked_folder, checked_seed
+from devsim.cli.subject import ChipName, Only, ParameterFiles, Scale, Settings, Vary, called, subject
 
 USUAL_DIES, USUAL_LOSS = 16, 0.05
 
@@ -56,9 +57,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on std
 def budget(
     chip: ChipName,
     metric: Metric = None,
+    settings: Settings = None,
+    parameters: ParameterFiles = None,
+    only: Only = None,
+    scale: Scale = None,
+    vary: Vary = None,
     dies: Dies = None,
     seed: Seed = 0,
-    settings: Settings = None,
     loss: Loss = None,
     loss_abs: Amount = None,
     sobol: Points = None,
@@ -66,21 +71,15 @@ def budget(
     as_json: Json = False,
 ) -> None:
     """Rank a chip's imperfections: alone, removed, derivative, Sobol indices, and how much of each can be borne."""
-    check.one_of("chip", chip, registry.chips())
     check.within("--dies", 2 if dies is None else dies, check.Bounds(2, MOST_DIES))
-    if not 0 <= seed < 2**32:
-        raise InputError(f"`--seed` must be at least 0 and below 2^32, but is {seed}.")
-    if loss is not None and loss_abs is not None:
-        raise InputError("`--loss` and `--loss-abs` say the same in two ways; give one of them.")
-    allowed = loss_abs if loss_abs is not None else USUAL_LOSS if loss is None else loss
-    check.within("--loss" if loss_abs is None else "--loss-abs", allowed, check.above(0))
-    folder = Path("runs") / f"{chip}-budget" if out is None else out
-    if out is not None and str(out) in ("", "."):
-        raise InputError("`--out` must name a folder of its own, but is empty or the current one.")
-    files.check_folder(folder, make_parent=out is None)
+    checked_seed(seed)
+    allowed = _checked_loss(loss, loss_abs)
+    folder = checked_folder(out, f"{called(chip)}-budget")
+    it = subject(chip, settings=settings, parameters=parameters, only=only, scale=scale, vary=vary, seed=seed)
+    check.one_of("--metric", it.chip.budget_metric if metric is None else metric, it.chip.metrics)
     from devsim.cli.budget_run import Asked, ranked
 
-    asked = Asked(chip, settings or [], metric, dies, seed, allowed, loss_abs is None, sobol, folder, out is None)
+    asked = Asked(it, metric, dies, seed, allowed, loss_abs is None, sobol, folder, out is None)
     found = ranked(asked, show_progress=not as_json and sys.stderr.isatty(), complain=complain)
     if as_json:
         typer.echo(found.json())
@@ -90,6 +89,9 @@ def budget(
         show(found)
 
 
-def complain(message: str) -> None:
-    """One line on stderr."""
-    print(f"devsim: {' '.join(message.split())}", file=sys.stderr)
+def _checked_loss(loss: float | None, amount: float | None) -> float:
+    if loss is not None and amount is not None:
+        raise InputError("`--loss` and `--loss-abs` say the same in two ways; give one of them.")
+    allowed = amount if amount is not None else USUAL_LOSS if loss is None else loss
+    check.within("--loss" if amount is None else "--loss-abs", allowed, check.above(0))
+    return allowed

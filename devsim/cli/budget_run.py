@@ -6,7 +6,7 @@ import dataclasses
 import json
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import jax
 import xarray as xr
 
-from devsim import check, plot_budget
+from devsim import plot_budget
 from devsim.budget import full_budget
 from devsim.budget.record import plain
 from devsim.chip import Picture
@@ -22,10 +22,11 @@ from devsim.cli.budget_command import USUAL_DIES
 from devsim.cli.encoding import encoded
 from devsim.cli.progress import Progress
 from devsim.cli.results_folder import ResultsFolder
-from devsim.cli.subject import Subject, subject
+from devsim.cli.subject import Subject
 from devsim.files import output_folder
 from devsim.randomness import named_key
 from devsim.report.budget_page import BUDGET, SOBOL, TOLERANCE, BudgetRecord, budget_page
+from devsim.report.record import Drawing
 from devsim.report.render import render_page
 
 LEFT = ("budget.json", "budget.nc", "report.html", f"{BUDGET}.png", f"{SOBOL}.png", f"{TOLERANCE}.png")
@@ -36,8 +37,7 @@ LEFT = ("budget.json", "budget.nc", "report.html", f"{BUDGET}.png", f"{SOBOL}.pn
 class Asked:
     """A budget as asked for; None where the chip decides. made_for_us: the folder is the default one."""
 
-    chip: str
-    settings: Sequence[str]
+    subject: Subject
     metric: str | None
     dies: int | None
     seed: int
@@ -50,25 +50,24 @@ class Asked:
 
 @dataclasses.dataclass(frozen=True)
 class Ranked:
-    """A budget, what it is of, and the files it left."""
+    """A budget, as it was asked for, and the files it left."""
 
-    subject: Subject
-    seed: int
+    asked: Asked
     budget: xr.Dataset
     files: list[str]
 
     def json(self) -> str:
         """The one object that `--json` prints and `budget.json` holds."""
-        told = {"chip_name": self.subject.name, "seed": self.seed, "parameters": self.subject.parameters}
-        return encoded(plain(self.budget) | told | {"files": self.files})
+        about = self.asked.subject
+        told: dict[str, Any] = {"of": about.chip.name} | ({} if about.name == about.chip.name else {"variant": about.name})
+        told |= {"seed": self.asked.seed, "parameters": about.parameters, "files": self.files}
+        return encoded(plain(self.budget) | told)
 
 
 def ranked(asked: Asked, *, show_progress: bool, complain: Callable[[str], object]) -> Ranked:
     """Do what was asked: the numbers are on disk before anything is drawn. Raises InputError and SolveError."""
-    about = subject(asked.chip, settings=asked.settings)
-    chip = about.chip
+    chip = asked.subject.chip
     metric = chip.budget_metric if asked.metric is None else asked.metric
-    check.one_of("--metric", metric, chip.metrics)
     dies = max(min(USUAL_DIES, chip.usual_dies), 2) if asked.dies is None else asked.dies
     key = jax.random.key(asked.seed)
     started = time.perf_counter()
@@ -85,19 +84,18 @@ def ranked(asked: Asked, *, show_progress: bool, complain: Callable[[str], objec
                 sobol=asked.sobol,
                 progress=step,
             )
-        budget.attrs |= {"seed": asked.seed, "parameters": json.dumps(about.parameters)}
+        budget.attrs |= {"seed": asked.seed, "parameters": json.dumps(asked.subject.parameters)}
         folder = ResultsFolder(asked.out, complain)
         for name in LEFT:
             with suppress(OSError):
                 (asked.out / name).unlink(missing_ok=True)
-        found = Ranked(about, asked.seed, budget, folder.files)
+        found = Ranked(asked, budget, folder.files)
         folder.put("budget.nc", lambda file: budget.to_netcdf(file, engine="h5netcdf"))
         folder.put_text("budget.json", found.json() + "\n")
         seconds = time.perf_counter() - started
         with progress.task("Drawing", None):
             drawings = folder.drawn(_pictures(budget, folder)) if budget.sizes["imperfection"] else []
-            record = BudgetRecord(chip, about.parameters, asked.seed, budget, drawings, _command(asked, about, dies), seconds)
-            folder.put_text("report.html", render_page(budget_page(record)))
+            folder.put_text("report.html", render_page(budget_page(_record(asked, budget, drawings, seconds))))
         folder.put_text("budget.json", found.json() + "\n")
     return found
 
@@ -115,9 +113,24 @@ def _pictures(budget: xr.Dataset, folder: ResultsFolder) -> list[Picture]:
     return [Picture(name, "", caption, figure) for name, caption, figure in made if figure is not None]
 
 
-def _command(asked: Asked, about: Subject, dies: int) -> str:
+def _record(asked: Asked, budget: xr.Dataset, drawings: list[Drawing], seconds: float) -> BudgetRecord:
+    about = asked.subject
+    return BudgetRecord(
+        chip=about.chip,
+        title=about.title or about.name,
+        told=about.told,
+        parameters=about.parameters,
+        seed=asked.seed,
+        budget=budget,
+        drawings=drawings,
+        command=_command(asked, budget.attrs["dies"]),
+        seconds=seconds,
+    )
+
+
+def _command(asked: Asked, dies: int) -> str:
     """The line that repeats it."""
-    words = ["devsim", "budget", *about.words]
+    words = ["devsim", "budget", *asked.subject.words]
     words += [] if asked.metric is None else ["--metric", asked.metric]
     words += ["--dies", str(dies), "--seed", str(asked.seed)]
     words += ["--loss" if asked.relative else "--loss-abs", repr(asked.loss)]

@@ -19,7 +19,7 @@ def show(found: Ranked) -> None:
     unit = budget.attrs["units"]
     chip, ideal = (engineering(float(budget[name]), unit) for name in ("chip", "ideal"))
     dies, metric = budget.attrs["dies"], budget.attrs["metric"]
-    out.print(Text(f"{found.subject.name}: error budget of {metric}, {chip} (ideal {ideal}), over {dies} dies", "bold"))
+    out.print(Text(f"{found.asked.subject.name}: error budget of {metric}, {chip} (ideal {ideal}), over {dies} dies", "bold"))
     if budget.sizes["imperfection"]:
         out.print(_effects(budget))
         out.print()

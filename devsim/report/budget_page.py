@@ -23,10 +23,13 @@ BUDGET, SOBOL, TOLERANCE = "budget", "sobol", "tolerance"
 class BudgetRecord:
     """A full budget to be told of.
 
-    chip: as it was measured. parameters: those set by the user. command: the line that repeats it. seconds: how long it took.
+    chip: as it was measured. title: what it is called. told: what else is different about it, in sentences. parameters: those
+    set by the user. command: the line that repeats it. seconds: how long it took.
     """
 
     chip: Chip
+    title: str
+    told: list[str]
     parameters: dict[str, float | list[float]]
     seed: int
     budget: xr.Dataset
@@ -47,10 +50,10 @@ def budget_page(record: BudgetRecord) -> Page:
     if "sobol_first" in budget:
         sections.append(_sobol(record))
     return Page(
-        title=f"{record.chip.name}: error budget",
+        title=f"{record.title}: error budget",
         subtitle=f"What each imperfection does to the {words(budget.attrs['metric'])}.",
         tiles=_tiles(budget),
-        summary=sentences(budget),
+        summary=[*sentences(budget), *record.told],
         sections=[*sections, parameters_section(record.chip, record.parameters)],
         command=record.command,
         attributes=budget.attrs,

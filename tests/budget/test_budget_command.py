@@ -42,6 +42,7 @@ def test_json_is_what_the_file_holds_and_every_file_is_there(place, capsys):
     assert json.loads((folder / "budget.json").read_text()) == told
     assert {Path(path).name for path in told["files"]} == FILES
     assert (told["metric"], told["unit"], told["dies"], told["parameters"]) == ("answer", "A", 3, {"unused": 1e-3})
+    assert (told["of"], told["seed"]) == ("linear", 0)
     assert list(told["imperfections"]) == ["loss", "gain", "skew", "unused"]
     row = told["imperfections"]["loss"]
     assert set(row) == {"alone", "removed", "derivative", "sobol_first", "sobol_total", "tolerance"}
@@ -58,6 +59,7 @@ def test_json_is_what_the_file_holds_and_every_file_is_there(place, capsys):
 
 def test_people_are_told_what_hurts_most_and_how_much_room_is_left(place, capsys):
     asked = ["budget", "linear", "--metric", "error", "--dies", "2", "--sobol", "0", "--loss-abs", "0.1", "--out", "mine"]
+    asked += ["--scale", "skew=0.5"]
     code, out, err = ran(asked, capsys)
     assert (code, err) == (0, "")
     assert re.search(r"loss +\d+ mA +\[.*\]", out)
@@ -89,6 +91,7 @@ MISTAKES = {
     "odd points": (["linear", "--sobol", "48"], "power of two"),
     "negative points": (["linear", "--sobol", "-1"], "at least 0"),
     "seed": (["linear", "--seed", "-1"], "`--seed` must be at least 0"),
+    "unknown level": (["linear", "--only", "wafer"], "wafer"),
     "unknown path": (["linear", "--set", "gian=1"], "Did you mean `gain`"),
     "out here": (["linear", "--out", "."], "folder of its own"),
     "missing parent": (["linear", "--out", "no/such"], "`--out` must lie in a folder that exists"),
