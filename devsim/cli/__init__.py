@@ -15,17 +15,17 @@ from devsim import registry
 from devsim.check import InputError, SolveError
 from devsim.cli import budget_command, circuit_commands, fit_command, run_commands, sweep_command
 from devsim.cli.complaint import complain
+from devsim.cli.options import Json
 from devsim.cli.subject import ChipName, subject
 
 app = typer.Typer(
     name="devsim",
     help="What will this chip do, compared with the ideal network it imitates, and which imperfection costs it most?",
-    epilog="Start with: devsim list; devsim show CHIP; devsim run CHIP; devsim op FILE; devsim tran FILE",
+    epilog="Start with: devsim list; devsim run CHIP; devsim diff CHIP --set PATH=VALUE; devsim budget CHIP; devsim models",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")]
 
 
 def _tell_version(asked: bool) -> None:

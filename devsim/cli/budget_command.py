@@ -6,6 +6,7 @@ Nothing heavy is imported until it runs.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ import typer
 from devsim import check
 from devsim.check import InputError
 from devsim.cli.complaint import complain
+from devsim.cli.options import Json, Seed
 from devsim.cli.request import MOST_DIES, checked_folder, checked_seed
 from devsim.cli.subject import ChipName, Only, ParameterFiles, Scale, Settings, Vary, called, subject
 
@@ -27,7 +29,6 @@ Dies = Annotated[
     int | None,
     typer.Option(metavar="N", help="How many dies; at least 2.", show_default=f"{USUAL_DIES}, or fewer if the chip says so"),
 ]
-Seed = Annotated[int, typer.Option(metavar="S", help="Seed of all randomness: the same seed gives the same numbers.")]
 Loss = Annotated[
     float | None,
     typer.Option(
@@ -51,7 +52,6 @@ Folder = Annotated[
         "--out", metavar="DIR", help="Folder for the results; its parent must exist.", show_default="runs/CHIP-budget"
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")]
 
 
 def budget(
@@ -95,3 +95,7 @@ def _checked_loss(loss: float | None, amount: float | None) -> float:
     allowed = amount if amount is not None else USUAL_LOSS if loss is None else loss
     check.within("--loss" if amount is None else "--loss-abs", allowed, check.above(0))
     return allowed
+
+
+COMMANDS: dict[str, Callable[..., None]] = {"budget": budget}
+"""Name -> what it does."""

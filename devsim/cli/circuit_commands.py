@@ -16,7 +16,9 @@ import typer
 
 from devsim import files
 from devsim.check import InputError
-from devsim.cli.request import assignments
+from devsim.cli.complaint import complain
+from devsim.cli.options import Json
+from devsim.cli.request import assignments, checked_seed
 
 if TYPE_CHECKING:
     from devsim.cli.finding import Finding
@@ -35,7 +37,6 @@ Inputs = Annotated[
     list[str] | None,
     typer.Option("--input", metavar="NAME=VALUE", help="Value of a named input of the circuit, in SI units. Repeatable."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")]
 Folder = Annotated[
     Path | None,
     typer.Option("--out", metavar="DIR", help="Folder for the results; its parent must exist.", show_default="runs/FILE"),
@@ -81,6 +82,7 @@ def tran(
     """Transient of a circuit file: every net over time, from the operating point on."""
     if seed is not None and not noise:
         raise InputError("`--seed` needs `--noise`: without it nothing is drawn.")
+    checked_seed(seed or 0)
     seconds = {"--duration": _quantity("--duration", duration, "s"), "--step": _quantity("--step", step, "s")}
     with _folder(file, out) as folder:
         bench = _opened(file, settings, inputs, in_time=True)
@@ -90,16 +92,16 @@ def tran(
 
         schedule = Schedule.of(bench.asked(Transient), duration=seconds["--duration"], step=seconds["--step"], every=every)
         for note in schedule.notes():
-            _complain(note)
+            complain(note)
         with _spinner("Transient", as_json):
             found = time_analyses.over_time(
                 bench,
                 schedule,
                 method=method,
-                seed=_checked_seed(seed) if noise else None,
+                seed=(seed or 0) if noise else None,
                 keep=keep or [],
                 rescue=lambda finding: _left(finding, folder, "transient"),
-                complain=_complain,
+                complain=complain,
             )
         _left(found, folder, "transient")
     _tell(found, as_json)
@@ -211,7 +213,7 @@ def _opened(file: Path, settings: list[str] | None, inputs: list[str] | None, *,
     told = assignments(settings or []), assignments(inputs or [], "--input")
     from devsim.cli.workbench import Workbench
 
-    return Workbench.opened(file, settings=told[0], inputs=told[1], complain=_complain, in_time=in_time)
+    return Workbench.opened(file, settings=told[0], inputs=told[1], complain=complain, in_time=in_time)
 
 
 def _quantity(option: str, text: str | None, unit: str) -> float | None:
@@ -227,16 +229,9 @@ def _quantity(option: str, text: str | None, unit: str) -> float | None:
     return float(quantity(option, Scalar(text), unit))
 
 
-def _checked_seed(seed: int | None) -> int:
-    seed = 0 if seed is None else seed
-    if not 0 <= seed < 2**32:
-        raise InputError(f"`--seed` must be at least 0 and below 2^32, but is {seed}.")
-    return seed
-
-
 def _left(found: Finding, folder: Path, name: str) -> Path:
     """Leave the files of a finding in a folder; returns the first."""
-    found.put(folder, name, _complain)
+    found.put(folder, name, complain)
     return found.files[0]
 
 
@@ -255,11 +250,6 @@ def _spinner(label: str, as_json: bool) -> Iterator[None]:
 
     with Progress(not as_json and sys.stderr.isatty()) as progress, progress.task(label, None):
         yield
-
-
-def _complain(message: str) -> None:
-    """One line on stderr, of what does not stop the command."""
-    print(f"devsim: {' '.join(message.split())}", file=sys.stderr)
 
 
 SUFFIXED = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?(t|g|meg|k|m|u|n|p|f)", re.ASCII | re.IGNORECASE)

@@ -14,10 +14,11 @@ import typer
 
 from devsim import check
 from devsim.check import InputError
+from devsim.cli.complaint import complain
+from devsim.cli.options import Json, Seed
+from devsim.cli.request import checked_seed
 from devsim.cli.subject import Settings
 from devsim.fit import catalogue
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")]
 
 
 def fit(
@@ -52,7 +53,7 @@ def fit(
     ] = None,
     loss: Annotated[str, typer.Option(metavar="L", help="linear; or soft_l1, huber, cauchy against outliers.")] = "linear",
     starts: Annotated[int, typer.Option(metavar="N", help="Sobol starts beside the guess and the nominal values.")] = 8,
-    seed: Annotated[int, typer.Option(metavar="S", help="Seed of all randomness: the same seed gives the same numbers.")] = 0,
+    seed: Seed = 0,
     at: Annotated[
         str | None,
         typer.Option(
@@ -72,8 +73,7 @@ def fit(
     check.one_of("model", model, catalogue.MODELS)
     if y is None:
         raise InputError("A fit must know the column of the output; give it as `--y COLUMN`.")
-    if not 0 <= seed < 2**32:
-        raise InputError(f"`--seed` must be at least 0 and below 2^32, but is {seed}.")
+    checked_seed(seed)
     check.whole("--starts", starts, 0)
     place = Path("runs") / f"fit-{model}" / "fit.yaml" if out is None else out
     if place.suffix not in (".yaml", ".yml"):
@@ -98,7 +98,7 @@ def fit(
         out=place,
         made_for_us=out is None,
     )
-    outcome = execute(request, show_progress=not as_json and sys.stderr.isatty(), complain=_complain)
+    outcome = execute(request, show_progress=not as_json and sys.stderr.isatty(), complain=complain)
     typer.echo(outcome.json() if as_json else outcome.text())
 
 
@@ -119,11 +119,6 @@ def _units(words: list[str]) -> dict[str, str]:
             raise InputError(f"`--unit` must give each column once, but gives `{column}` twice.")
         told[column] = name
     return told
-
-
-def _complain(message: str) -> None:
-    """One line on stderr, of what does not stop the command."""
-    print(f"devsim: {' '.join(message.split())}", file=sys.stderr)
 
 
 COMMANDS: dict[str, Callable[..., None]] = {"fit": fit, "models": models}

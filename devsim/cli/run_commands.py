@@ -14,6 +14,7 @@ import typer
 
 from devsim.check import InputError
 from devsim.cli.complaint import complain
+from devsim.cli.options import Json, Seed
 from devsim.cli.request import checked_dies, checked_folder, checked_seed
 from devsim.cli.subject import Only, ParameterFiles, Scale, Settings, Subject, Vary, called, subject
 
@@ -32,12 +33,10 @@ Dies = Annotated[
     int | None,
     typer.Option(metavar="N", help="How many dies to fabricate and measure.", show_default="as many as the chip is worth"),
 ]
-Seed = Annotated[int, typer.Option(metavar="S", help="Seed of all randomness: the same seed gives the same numbers.")]
 Folder = Annotated[
     Path | None,
     typer.Option("--out", metavar="DIR", help="Folder for the results; its parent must exist.", show_default="runs/CHIP"),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")]
 CHANGED = "changed"
 """What a chip is called that options make of another."""
 

@@ -12,12 +12,11 @@ from typing import Annotated
 
 import typer
 
-from devsim import files
-from devsim.check import Bounds, InputError, within
-from devsim.cli.request import MOST_DIES
-from devsim.cli.subject import ChipName, Settings, subject
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")]
+from devsim.check import InputError
+from devsim.cli.complaint import complain
+from devsim.cli.options import Json, Seed
+from devsim.cli.request import checked_dies, checked_folder, checked_seed
+from devsim.cli.subject import ChipName, Only, ParameterFiles, Scale, Settings, Vary, called, subject
 
 
 def sweep(
@@ -31,8 +30,12 @@ def sweep(
         ),
     ] = None,
     settings: Settings = None,
+    parameters: ParameterFiles = None,
+    only: Only = None,
+    scale: Scale = None,
+    vary: Vary = None,
     dies: Annotated[int, typer.Option(metavar="N", help="How many dies to measure at each point.")] = 16,
-    seed: Annotated[int, typer.Option(metavar="S", help="Seed of all randomness: the same seed gives the same numbers.")] = 0,
+    seed: Seed = 0,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Folder for the results; its parent must exist.", show_default="runs/CHIP-sweep"),
@@ -60,14 +63,10 @@ def sweep(
     """Measure a chip over the values of its knobs: a grid, axes in step, random or Sobol points."""
     if not over:
         raise InputError("A sweep must go over at least one knob; give one as `--over PATH=lin:a:b:n`, see `devsim show CHIP`.")
-    within("--dies", dies, Bounds(1, MOST_DIES))
-    if not 0 <= seed < 2**32:
-        raise InputError(f"`--seed` must be at least 0 and below 2^32, but is {seed}.")
-    if out is not None and str(out) in ("", "."):
-        raise InputError("`--out` must name a folder of its own, but is empty or the current one.")
-    what = subject(chip, settings=settings)
-    folder = Path("runs") / f"{what.name}-sweep" if out is None else out
-    files.check_folder(folder, make_parent=out is None)
+    checked_dies(dies)
+    checked_seed(seed)
+    folder = checked_folder(out, f"{called(chip)}-sweep")
+    what = subject(chip, settings=settings, parameters=parameters, only=only, scale=scale, vary=vary, seed=seed)
     from devsim.cli.sweep_execution import SweepRequest, execute
 
     request = SweepRequest(
@@ -85,16 +84,11 @@ def sweep(
         shard=shard,
         chunk=chunk,
     )
-    outcome = execute(request, show_progress=not as_json and sys.stderr.isatty(), complain=_complain)
+    outcome = execute(request, show_progress=not as_json and sys.stderr.isatty(), complain=complain)
     if as_json:
         typer.echo(outcome.json())
     else:
         outcome.show()
-
-
-def _complain(message: str) -> None:
-    """One line on stderr, of what does not stop the command."""
-    print(f"devsim: {' '.join(message.split())}", file=sys.stderr)
 
 
 COMMANDS: dict[str, Callable[..., None]] = {"sweep": sweep}
