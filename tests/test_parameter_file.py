@@ -51,8 +51,8 @@ numbers = st.floats(-1e300, 1e300)
 @settings(max_examples=100, deadline=None)
 @given(
     st.dictionaries(words, st.tuples(numbers, st.booleans(), words), min_size=1, max_size=4), words, numbers,
-    st.dictionaries(words, words | st.integers(0, 10**9), max_size=3), st.dictionaries(words, words | st.lists(words), max_size=3),
-    st.none() | words,
+    st.dictionaries(words, words | st.integers(0, 10**9), max_size=3),
+    st.dictionaries(words, words | st.lists(words), max_size=3), st.none() | words,
 )  # fmt: skip
 def test_any_file_comes_back(rows, model, rms, data, told, at):
     estimates = {path: Estimate(v, v if known else None, v if known else None, unit) for path, (v, known, unit) in rows.items()}

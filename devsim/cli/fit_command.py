@@ -20,53 +20,58 @@ from devsim.cli.request import checked_seed
 from devsim.cli.subject import Settings
 from devsim.fit import catalogue
 
+Model = Annotated[
+    str, typer.Argument(metavar="MODEL", help="What was measured, as `devsim models` lists it.", show_default=False)
+]
+Data = Annotated[Path, typer.Argument(metavar="DATA", help="The file of measurements: .csv, .mat, .mdm, .s2p ...")]
+Inputs = Annotated[
+    list[str] | None,
+    typer.Option("--x", metavar="[INPUT=]COLUMN", help="The column of an input. Repeatable.", show_default="of its name"),
+]
+Output = Annotated[str | None, typer.Option("--y", metavar="COLUMN", help="The column of the output.", show_default=False)]
+Devices = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="The column that names each row's device.", show_default="one device")
+]
+Sigma = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="The column of the output's standard deviation.", show_default="from the residuals"),
+]
+Free = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PATH", help="Fit this parameter. Repeatable, or with commas.", show_default="the model's choice"),
+]
+Units = Annotated[
+    list[str] | None,
+    typer.Option(metavar="COLUMN=UNIT", help="The unit of a column that does not say it. Repeatable.", show_default=False),
+]
+Place = Annotated[
+    str | None,
+    typer.Option(metavar="PATH", help="Where a chip has the device, told in the file.", show_default="the one place it fits"),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.yaml", help="The parameter file; the report lies beside it.", show_default="runs/fit-MODEL/fit.yaml"
+    ),
+]
+
 
 def fit(
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="What was measured, as `devsim models` lists it.", show_default=False)
-    ],
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="The file of measurements: .csv, .mat, .mdm, .s2p ...")],
-    x: Annotated[
-        list[str] | None,
-        typer.Option("--x", metavar="[INPUT=]COLUMN", help="The column of an input. Repeatable.", show_default="of its name"),
-    ] = None,
-    y: Annotated[
-        str | None, typer.Option("--y", metavar="COLUMN", help="The column of the output.", show_default=False)
-    ] = None,
-    by: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The column that names each row's device.", show_default="one device")
-    ] = None,
-    sigma: Annotated[
-        str | None,
-        typer.Option(
-            metavar="COLUMN", help="The column of the output's standard deviation.", show_default="from the residuals"
-        ),
-    ] = None,
-    free: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PATH", help="Fit this parameter. Repeatable, or with commas.", show_default="the model's choice"),
-    ] = None,
+    model: Model,
+    data: Data,
+    x: Inputs = None,
+    y: Output = None,
+    by: Devices = None,
+    sigma: Sigma = None,
+    free: Free = None,
     settings: Settings = None,
-    unit: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN=UNIT", help="The unit of a column that does not say it. Repeatable.", show_default=False),
-    ] = None,
+    unit: Units = None,
     loss: Annotated[str, typer.Option(metavar="L", help="linear; or soft_l1, huber, cauchy against outliers.")] = "linear",
     starts: Annotated[int, typer.Option(metavar="N", help="Sobol starts beside the guess and the nominal values.")] = 8,
     seed: Seed = 0,
-    at: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PATH", help="Where a chip has the device, told in the file.", show_default="the one place it fits"
-        ),
-    ] = None,
+    at: Place = None,
     bayes: Annotated[bool, typer.Option("--bayes", help="Draw from the posterior too (needs NumPyro).")] = False,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.yaml", help="The parameter file; the report lies beside it.", show_default="runs/fit-MODEL/fit.yaml"
-        ),
-    ] = None,
+    out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Fit a model to measured data: parameters with intervals, in a file that `run`, `sweep` and variants read."""
