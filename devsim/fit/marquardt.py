@@ -32,10 +32,9 @@ def minimum(residual: Callable[[Array], Array], start: Array) -> tuple[Array, Ar
     (1978)), and follows the gain as in Nielsen, report IMM-REP-1999-05 (1999). It rests where a full step would gain less than
     1e-13 of the value (ten roundings in single precision).
 
-    Written out because all starts of all devices run vmapped, in threads: optimistix's `LevenbergMarquardt` factorises with
-    LAPACK, whose batched calls in two threads wait for each other for ever, and on one thread its search takes 5.8 times as
-    long (64 devices x 8 starts, 4 parameters, 131 points, two cores: 1044 ms against 180 ms, and 63 ms in threads;
-    `benchmarks/fits.py`).
+    Written out because all starts of all devices run vmapped, in threads. With optimistix's `LevenbergMarquardt`, which
+    factorises by LAPACK, two threads of that came to a standstill; on one thread its search takes 5.8 times as long (64 devices
+    x 8 starts, 4 parameters, 131 points, two cores: 1044 ms against 180 ms, and 63 ms in threads; `benchmarks/fits.py`).
     """
     tolerance = max(1e-13, 10 * float(jnp.finfo(start.dtype).eps))
     first = _linearised(residual, start)
