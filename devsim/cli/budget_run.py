@@ -16,7 +16,7 @@ import xarray as xr
 
 from devsim import plot_budget
 from devsim.budget import full_budget
-from devsim.budget.record import plain
+from devsim.budget.record import answers, plain
 from devsim.chip import Picture
 from devsim.cli.budget_command import USUAL_DIES
 from devsim.cli.encoding import encoded
@@ -57,7 +57,7 @@ class Ranked:
     files: list[str]
 
     def json(self) -> str:
-        """The one object that `--json` prints and `budget.json` holds."""
+        """The one object that `--json` prints."""
         about = self.asked.subject
         told: dict[str, Any] = {"of": about.chip.name} | ({} if about.name == about.chip.name else {"variant": about.name})
         told |= {"seed": self.asked.seed, "parameters": about.parameters, "files": self.files}
@@ -91,12 +91,11 @@ def ranked(asked: Asked, *, show_progress: bool, complain: Callable[[str], objec
                 (asked.out / name).unlink(missing_ok=True)
         found = Ranked(asked, budget, folder.files)
         folder.put("budget.nc", lambda file: budget.to_netcdf(file, engine="h5netcdf"))
-        folder.put_text("budget.json", found.json() + "\n")
+        folder.put_text("budget.json", encoded(answers(budget)) + "\n")
         seconds = time.perf_counter() - started
         with progress.task("Drawing", None):
             drawings = folder.drawn(_pictures(budget, folder)) if budget.sizes["imperfection"] else []
             folder.put_text("report.html", render_page(budget_page(_record(asked, budget, drawings, seconds))))
-        folder.put_text("budget.json", found.json() + "\n")
     return found
 
 

@@ -18,17 +18,36 @@ from devsim.cli.options import Json, Seed
 from devsim.cli.request import checked_dies, checked_folder, checked_seed
 from devsim.cli.subject import ChipName, Only, ParameterFiles, Scale, Settings, Vary, called, subject
 
+Over = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--over",
+        metavar="PATH=AXIS",
+        help="A knob and its values, in SI units: lin:a:b:n, log:a:b:n or v1,v2,... Repeatable.",
+        show_default=False,
+    ),
+]
+Folder = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Folder for the results; its parent must exist.", show_default="runs/CHIP-sweep"),
+]
+Points = Annotated[int | None, typer.Option(metavar="N", help="How many random or Sobol points to draw.", show_default=False)]
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option("--metric", metavar="NAME", help="Keep this metric only. Repeatable.", show_default="all"),
+]
+Shard = Annotated[
+    str | None,
+    typer.Option(metavar="I/N", help="Do the I-th (from 0) of N parts; all share --out.", show_default=False),
+]
+Chunk = Annotated[
+    int | None, typer.Option(metavar="N", help="Runs that are written at once.", show_default="some seconds of work")
+]
+
 
 def sweep(
     chip: ChipName,
-    over: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="PATH=AXIS",
-            help="A knob and its values, in SI units: lin:a:b:n, log:a:b:n or v1,v2,... Repeatable.",
-            show_default=False,
-        ),
-    ] = None,
+    over: Over = None,
     settings: Settings = None,
     parameters: ParameterFiles = None,
     only: Only = None,
@@ -36,28 +55,16 @@ def sweep(
     vary: Vary = None,
     dies: Annotated[int, typer.Option(metavar="N", help="How many dies to measure at each point.")] = 16,
     seed: Seed = 0,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Folder for the results; its parent must exist.", show_default="runs/CHIP-sweep"),
-    ] = None,
+    out: Folder = None,
     design: Annotated[
         str, typer.Option(metavar="KIND", help="grid; zip (axes in step); random or sobol (--points between lin:a:b).")
     ] = "grid",
-    points: Annotated[
-        int | None, typer.Option(metavar="N", help="How many random or Sobol points to draw.", show_default=False)
-    ] = None,
-    metric: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Keep this metric only. Repeatable.", show_default="all")
-    ] = None,
+    points: Points = None,
+    metric: Metrics = None,
     engine: Annotated[str, typer.Option(metavar="E", help="local, or a cluster: dask://HOST:PORT.")] = "local",
     resume: Annotated[bool, typer.Option("--resume", help="Do what is missing in --out.")] = False,
-    shard: Annotated[
-        str | None,
-        typer.Option(metavar="I/N", help="Do the I-th (from 0) of N parts; all share --out.", show_default=False),
-    ] = None,
-    chunk: Annotated[
-        int | None, typer.Option(metavar="N", help="Runs that are written at once.", show_default="some seconds of work")
-    ] = None,
+    shard: Shard = None,
+    chunk: Chunk = None,
     as_json: Json = False,
 ) -> None:
     """Measure a chip over the values of its knobs: a grid, axes in step, random or Sobol points."""
