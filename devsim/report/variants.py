@@ -76,7 +76,7 @@ def _told(row: dict, unit: str) -> tuple[list[str], str]:
 def _cell(row: dict, unit: str, *, strong: bool = False) -> Cell:
     (mean, low, high), shown = _told(row, unit)
     sort = float("nan") if row["mean"] is None else row["mean"]
-    note = "" if row["low"] is None else f"{low} to {high}"
+    note = f"{low} to {high}" if row["low"] is not None and row["low"] < row["high"] else ""
     return Cell(mean if mean == NOTHING else f"{mean} {shown}".strip(), sort=sort, note=note, strong=strong)
 
 
