@@ -13,9 +13,13 @@ import pytest
 import xarray as xr
 
 from devsim import cli
+from devsim.chip import Metric
 from devsim.cli import run_commands
 from devsim.cli.subject import subject
+from devsim.compare import differences, side_by_side
 from devsim.parameter_file import Estimate, ParameterFile
+from devsim.report.render import render_page
+from devsim.report.variants import variants_page
 from tests.test_cli import Divider, chip, ran
 
 __all__ = ["chip"]  # the fixture
@@ -125,6 +129,27 @@ def test_a_difference_of_parameters_needs_no_dies(thin, capsys, monkeypatch):
     assert ran(["diff", "divider", thin, "--set", "upper.resistance=3", "--no-metrics"], capsys)[1].startswith(
         "All have the same"
     )
+
+
+class Blind(Divider):
+    """A divider that is asked something else."""
+
+    name = "blind"
+    metrics = {"light": Metric("W", "none")}
+
+    def measure(self, task, key):
+        """Nothing is seen."""
+        return {"light": jnp.zeros(())}
+
+
+def test_chips_without_a_metric_in_common_are_told_apart_by_their_parameters(chip):
+    chips = {"divider": Divider.design(), "blind": Blind.design().set("upper.resistance", 5.0)}
+    result = side_by_side(chips, dies=2, key=jax.random.key(0))
+    page = variants_page(chips, {}, result, [], command="devsim diff", attributes=result.attrs, told={})
+    assert [section.text[0] for section in page.sections[:2]] == ["In SI units.", "The chips have no metric in common."]
+    assert page.sections[0].tables[0].rows[0][:3] == ["upper.resistance", "1000", "5"]
+    assert "<h1>divider and blind</h1>" in render_page(page)
+    assert differences(result) == {}
 
 
 def test_show_tells_the_parameters_of_a_variant(thin, capsys):

@@ -125,7 +125,7 @@ def show_comparison(found: Comparison) -> None:
     out.print(Text("Parameters that differ", "bold") if rows else "All have the same parameters.")
     if rows:
         out.print(table)
-    if found.result is not None:
+    if found.result is not None and found.result.data_vars:
         out.print()
         metrics, dies = found.told()["metrics"], found.request.dies
         title = f"Mean over the same {dies} {'die' if dies == 1 else 'dies'}, with its 95 % interval"

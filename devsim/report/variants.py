@@ -43,7 +43,7 @@ def variants_page(
     names = list(chips)
     sections = [_parameters(chips)]
     if result is not None:
-        sections += [_metrics(result, drawings), _differences(result)]
+        sections += [_metrics(result, drawings), *([_differences(result)] if result.data_vars else [])]
     different = [f"`{name}`: {' '.join(sentences)}" for name, sentences in notes.items() if sentences]
     first = next(iter(chips.values()))
     about = [f"`{names[0]}`: {paragraphs(first.about())[0]}"]
@@ -81,6 +81,8 @@ def _cell(row: dict, unit: str, *, strong: bool = False) -> Cell:
 
 
 def _metrics(result: xr.Dataset, drawings: list[Drawing]) -> Section:
+    if not result.data_vars:
+        return Section(METRICS, "Metrics", ["The chips have no metric in common."])
     names = [str(name) for name in result["variant"].values]
     rows = {name: summary(result.sel(variant=name)) for name in names}
     table = []
@@ -96,9 +98,7 @@ def _metrics(result: xr.Dataset, drawings: list[Drawing]) -> Section:
     ]
     count = result.sizes["die"]
     text = f"Means over {count} {'die' if count == 1 else 'dies'}, with their 95 % intervals; the ideal is that of {names[0]}."
-    if not table:
-        text = "The chips have no metric in common."
-    return Section(METRICS, "Metrics", [text], [Table(columns, table)] if table else [], drawings)
+    return Section(METRICS, "Metrics", [text], [Table(columns, table)], drawings)
 
 
 def _differences(result: xr.Dataset) -> Section:
