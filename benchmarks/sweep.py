@@ -71,7 +71,7 @@ def main():
     with tempfile.TemporaryDirectory() as cache:
         for way in WAYS:
             words = ["--way", way, "--points", str(told.points), "--dies", str(told.dies), "--cache", cache]
-            out = subprocess.run([sys.executable, __file__, *words], capture_output=True, text=True, check=True).stdout
+            out = subprocess.run([sys.executable, __file__, *words], stdout=subprocess.PIPE, text=True, check=True).stdout
             found[way] = json.loads(out.splitlines()[-1])
             print(f"{way}: {found[way]}; load {os.getloadavg()[0]:.1f}", file=sys.stderr)
     one, both, dask = (found[way]["rate"] for way in WAYS)

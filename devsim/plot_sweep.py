@@ -120,7 +120,7 @@ def _map(result: xr.Dataset, metric: str) -> Figure:
     axis = drawn.subplots()
     image = axis.pcolormesh(np.arange(columns + 1), np.arange(rows + 1), values, cmap="cividis")
     for side, path, count in ((axis.xaxis, along, columns), (axis.yaxis, down, rows)):
-        places = np.unique(np.linspace(0, count - 1, min(count, 8)).astype(int))
+        places = np.arange(0, count, -(-count // 8))
         side.set_ticks(places + 0.5, [_value(result[path][place]) for place in places])
     axis.set(xlabel=along, ylabel=down)
     axis.spines[:].set_visible(False)
