@@ -14,26 +14,21 @@ import tempfile
 import time
 
 WAYS = ("one core", "both cores", "two Dask workers")
-LONG = 2.0
-"""Seconds: a compilation that takes longer is that of the block."""
 
 
 def measure(way, points, dies, cache):
-    """Runs in a second, seconds to the first result, and how often the block was compiled here."""
+    """Runs in a second, seconds of both sweeps, and how many blocks this process compiled for them."""
     if way == "one core":
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     import devsim  # noqa: F401, I001  before JAX, whose precision it sets
     import jax
 
     from circuits.crossbar_hopfield import CrossbarHopfield
+    from devsim import runs
     from devsim.sweep import sweep
     from devsim.sweep.cache import share_compilations
 
     share_compilations(cache)
-    compiled = []
-    jax.monitoring.register_event_duration_secs_listener(
-        lambda event, seconds, **_: compiled.append(seconds) if "backend_compile" in event and seconds > LONG else None
-    )
     chip, over = CrossbarHopfield.design(), {"array.wire_resistance": f"log:0.5:5:{points}"}
 
     def swept(seed, engine):
@@ -51,7 +46,7 @@ def measure(way, points, dies, cache):
             first, again = swept(0, engine), swept(1, engine)
     else:
         first, again = swept(0, "local"), swept(1, "local")
-    return {"rate": points * dies / again, "first": first, "again": again, "compiled": len(compiled)}
+    return {"rate": points * dies / again, "first": first, "again": again, "compiled": len(runs._compiled)}
 
 
 def main():
@@ -78,7 +73,7 @@ def main():
     print(f"{told.points} points x {told.dies} dies of crossbar-hopfield, {platform.machine()}, load {os.getloadavg()[0]:.1f}")
     for way, row in found.items():
         hours = 160_000 / row["rate"] / 3600
-        print(f"  {way:18} {row['rate']:8.3f} runs/s; 10,000 x 16 would take {hours:.1f} h; compiled {row['compiled']} time(s)")
+        print(f"  {way:18} {row['rate']:8.3f} runs/s; 10,000 x 16 would take {hours:.1f} h; {row['compiled']} compiled here")
     print(f"both cores / one core: {both / one:.2f}; two Dask workers / both cores: {dask / both:.2f}")
 
 
