@@ -8,11 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from devsim.check import above
 from devsim.devices.photonic.ring import AddDropRing, Ring, RingResonator
 from devsim.fit.bench import Axis, Search
 from devsim.fit.models.spectra import ENVELOPE, SEARCH, WAVELENGTH, Spectrum, floor, power_at_reference, term
-from devsim.parameter import Derived, parameter
+from devsim.parameter import parameter
 from devsim.smooth import root
 
 INDICES = ("device.effective_index", "device.group_index", "device.dispersion")
@@ -20,26 +19,8 @@ RING_SEARCH = SEARCH | {
     "device.coupling": Search(0.003, 0.5, logarithmic=True),
     "device.drop_coupling": Search(0.003, 0.5, logarithmic=True),
     "coupling_slope": Search(-0.3, 0.3),
-    "linewidth": Search(1e8, 3e11, logarithmic=True),
+    "drop_level": Search(0.1, 10.0, logarithmic=True),
 }
-
-
-def _loss_for(bench, hertz: Array) -> dict:
-    """The propagation loss with which the line has that width."""
-    ring = bench.device
-    half = jnp.sin(jnp.pi / 2 * hertz / ring.free_spectral_range())
-    kept = (jnp.sqrt(1 + half**2) - half) ** 2
-    lossless = ring.put(loss_db_per_cm=jnp.zeros_like(ring.loss_db_per_cm)).kept()
-    return {"device": ring.put(loss_db_per_cm=-20 * jnp.log10(kept / lossless) / (100 * ring.length))}
-
-
-LINEWIDTH = Derived(
-    lambda bench: bench.device.linewidth(),
-    _loss_for,
-    "Hz",
-    "another name for `device.loss_db_per_cm`, once the couplings are set: full width at half maximum of a resonance",
-    above(0),
-)
 
 
 class RingSpectrum(Spectrum):
@@ -50,7 +31,6 @@ class RingSpectrum(Spectrum):
     Valid: without splitting of resonances by backscatter; rows denser than a tenth of the line.
     """
 
-    derived: ClassVar = {"linewidth": LINEWIDTH}
     device: eqx.AbstractVar[Ring]
     coupling_slope: eqx.AbstractVar[Array]
 
@@ -64,8 +44,7 @@ class RingSpectrum(Spectrum):
         """A guess with weak coupling; `bright`: the phase at which the output is high."""
         weak = {"device.coupling": jnp.asarray(0.02), "device.drop_coupling": jnp.asarray(0.02)}
         weak |= {"device.loss_db_per_cm": jnp.asarray(3.0), "coupling_slope": jnp.zeros(()), "device.dispersion": jnp.zeros(())}
-        found = self.indices(inputs, output, bright) | self.envelope(inputs, output) | weak
-        return found | {"linewidth": 0.02 * self.device.free_spectral_range()}
+        return self.indices(inputs, output, bright) | self.envelope(inputs, output) | weak
 
 
 def _slope() -> Array:
@@ -133,11 +112,12 @@ class ThroughSpectrum(RingSpectrum):
 
 
 class BothPortsSpectrum(RingSpectrum):
-    """Through and drop port of a ring between two guides, behind equal couplers to fibre.
+    """Through and drop port of a ring between two guides, each behind its coupler to fibre.
 
     Equations: as `RingSpectrum`, T = |(t_c - t_d A) / (1 - t_c t_d A)|^2 of a row from the through port, and
-    k^2 k_d^2 |A| / |1 - t_c t_d A|^2 of one from the drop port, which adds its own floor to what it receives.
-    Source, Valid: as `AddDropRing`.
+    drop_level k^2 k_d^2 |A| / |1 - t_c t_d A|^2 of one from the drop port.
+    Source, Valid: as `AddDropRing`; with couplers to fibre that may be unlike, `drop_level` free, the coupling to the drop and
+    the loss are told apart no more, but the width of the line is.
     """
 
     name: ClassVar = "add-drop-ring"
@@ -159,12 +139,13 @@ class BothPortsSpectrum(RingSpectrum):
     flatness: Array = term(4)
     floor: Array = floor()
     coupling_slope: Array = _slope()
+    drop_level: Array = parameter(1.0, unit="1", bounds=(1e-6, None), doc="coupler behind the drop over that behind the other")
 
     def share(self, device, inputs):
         """Of whichever port a row is from."""
         near, far = self.couplings(inputs)
         kept, phase = self.path(device)
-        drop = near * far * kept / _distance(1.0, root((1 - near) * (1 - far)) * kept, phase)
+        drop = self.drop_level * near * far * kept / _distance(1.0, root((1 - near) * (1 - far)) * kept, phase)
         return jnp.where(inputs["drop"] > 0, drop, _through(near, far, kept, phase))
 
     def guess(self, inputs, output):
