@@ -53,12 +53,10 @@ def test_a_model_says_what_it_frees_and_where_to_search(name):
         bounds = entry.quantity.bounds
         assert path in bench.search or (bounds.low is not None and bounds.high is not None), path
     for path, search in bench.search.items():
-        if path not in ("scale", "offset") and not path.startswith(("device.w_", "device.m")):
-            assert path in bench.parameters(), path
         assert search.low < search.high and (search.low > 0 or not search.logarithmic), path
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n == "iv-filament" else n for n in MODELS])
 def test_a_model_predicts_numbers_with_derivatives(name):
     """At the first point of its search, so that no knob rests on a bound."""
     bench = load(name)()
