@@ -11,6 +11,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from devsim.check import InputError
 from devsim.chip import Chip
 from devsim.provenance import provenance
 from devsim.runs import Runs
@@ -45,11 +46,9 @@ class Recipe:
     def of(cls, plan: Plan, folder: str | None) -> Self:
         """The recipe of a plan."""
         kind = type(plan.chip)
-        arrays, rest = eqx.partition(plan.chip, eqx.is_array)
-        drawn, nominal = eqx.partition(kind.design(), eqx.is_array)
-        by_name = jax.tree.structure(arrays) == jax.tree.structure(drawn) and bool(eqx.tree_equal(rest, nominal))
+        by_name = _drawn_by_its_class(plan.chip)
         chip = (kind.__module__, kind.__qualname__) if by_name else plan.chip
-        leaves = tuple(np.asarray(leaf) for leaf in jax.tree.leaves(arrays)) if by_name else ()
+        leaves = tuple(np.asarray(leaf) for leaf in jax.tree.leaves(eqx.filter(plan.chip, eqx.is_array))) if by_name else ()
         key = (str(jax.random.key_impl(plan.key)), np.asarray(jax.random.key_data(plan.key)))
         precision = bool(jax.config.read("jax_enable_x64"))
         return cls(str(plan.identity), chip, leaves, plan.design, plan.dies, key, plan.metrics, precision, folder)
@@ -74,6 +73,16 @@ class Recipe:
         arrays, rest = eqx.partition(kind.design(), eqx.is_array)
         leaves = [jax.numpy.asarray(leaf) for leaf in self.arrays]
         return eqx.combine(jax.tree.unflatten(jax.tree.structure(arrays), leaves), rest)
+
+
+def _drawn_by_its_class(chip: Chip) -> bool:
+    """Whether `design()` of its class and the arrays make the chip: not one that was varied, or joined otherwise."""
+    try:
+        drawn, nominal = eqx.partition(type(chip).design(), eqx.is_array)
+    except InputError:
+        return False
+    arrays, rest = eqx.partition(chip, eqx.is_array)
+    return jax.tree.structure(arrays) == jax.tree.structure(drawn) and bool(eqx.tree_equal(rest, nominal))
 
 
 def versions() -> dict[str, str]:

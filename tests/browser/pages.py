@@ -6,16 +6,25 @@ import jax
 import numpy as np
 
 from devsim import plot
+from devsim.budget import full_budget
 from devsim.chip import Picture
 from devsim.cli.results_folder import ResultsFolder
 from devsim.compare import side_by_side
+from devsim.fit import fit
+from devsim.plot_budget import budget_bars, room_left, sobol_bars
+from devsim.plot_fit import overlay
+from devsim.plot_sweep import sweep_pictures
 from devsim.plot_variants import variant_dots
 from devsim.provenance import provenance
+from devsim.report.budget_page import BUDGET, SOBOL, TOLERANCE, BudgetRecord, budget_page
+from devsim.report.fit_page import fit_page
 from devsim.report.page import Bar, Cell, Column, Page, Section, Table
 from devsim.report.record import Drawing
 from devsim.report.render import render_page
 from devsim.report.report import render
+from devsim.report.sweep_page import sweep_page
 from devsim.report.variants import variants_page
+from devsim.sweep import sweep
 from tests.test_report import record
 from tests.test_variability import Series
 
@@ -50,4 +59,40 @@ def any_page(folder: Path) -> str:
     return render_page(Page("Any page", "What it is", tiles, ["In short."], sections, "devsim any", provenance()))
 
 
-PAGES = {"run": run_page, "comparison": comparison_page, "any": any_page}
+def sweep_page_of_a_grid(folder: Path) -> str:
+    """The report of a sweep over two knobs."""
+    chip, over = Series.design(), {"lower.resistance": [1e3, 2e3, 3e3], "upper.resistance": [1e3, 2e3]}
+    result = sweep(chip, over, dies=3, key=jax.random.key(0))
+    drawings = ResultsFolder(folder, print).drawn(sweep_pictures(result))
+    page = sweep_page(result, chip, drawings, title="series", command="devsim sweep", parameters={}, told={"seed": "0"})
+    return render_page(page)
+
+
+def budget_page_of_everything(folder: Path) -> str:
+    """The report of a full budget."""
+    chip = Series.design()
+    budget = full_budget(chip, metric=chip.budget_metric, dies=3, key=jax.random.key(0), sobol=8)
+    made = [(BUDGET, budget_bars), (TOLERANCE, room_left), (SOBOL, sobol_bars)]
+    drawings = ResultsFolder(folder, print).drawn([Picture(name, "", name, draw(budget)) for name, draw in made])
+    told = BudgetRecord(chip, "series", [], {}, 0, budget, drawings, "devsim budget", 1.0)
+    return render_page(budget_page(told))
+
+
+def fit_page_of_a_line(folder: Path) -> str:
+    """The report of a fit of one device."""
+    length = np.linspace(0.0, 0.05, 6)
+    found = fit(
+        "cut-back", {"length": length, "power": 1e-3 * np.exp(-20 * length)}, x="length", y="power", key=jax.random.key(0)
+    )
+    drawings = ResultsFolder(folder, print).drawn([Picture("overlay", "", "Data and model.", overlay(found))])
+    return render_page(fit_page(found, drawings, "devsim fit", seconds=1.0))
+
+
+PAGES = {
+    "run": run_page,
+    "comparison": comparison_page,
+    "any": any_page,
+    "sweep": sweep_page_of_a_grid,
+    "budget": budget_page_of_everything,
+    "fit": fit_page_of_a_line,
+}

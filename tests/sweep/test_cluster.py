@@ -1,6 +1,7 @@
 """A sweep on a Dask cluster: the same bits as in this process, and a clear word where there is no cluster."""
 
 import os
+import pickle
 import socket
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from devsim.check import InputError
 from devsim.sweep import cluster, sweep
 from devsim.sweep.worker import Recipe
+from devsim.variability import varied
 from tests.sweep.divider import Divider
 from tests.sweep.test_sweep import DIES, KEY, OVER, assert_same_bits, swept
 
@@ -49,6 +51,12 @@ def test_an_engine_that_is_none_is_refused(engine):
 def test_shards_are_not_for_clusters(tmp_path):
     with pytest.raises(InputError, match="Give one of the two"):
         swept(tmp_path, engine="dask://127.0.0.1:1", shard="0/2")
+
+
+def test_a_varied_chip_travels_whole():
+    chip = varied(Divider.design(), process={"upper.resistance": 0.1}, key=KEY)
+    recipe = pickle.loads(pickle.dumps(Recipe.of(plan_of(chip), None)))
+    assert recipe.plan().identity == plan_of(chip).identity
 
 
 def plan_of(chip):
