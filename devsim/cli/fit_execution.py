@@ -15,7 +15,7 @@ from devsim.check import InputError
 from devsim.chip import Picture
 from devsim.cli.encoding import encoded
 from devsim.cli.progress import Progress
-from devsim.cli.request import adjusted, assignments
+from devsim.cli.request import assignments
 from devsim.cli.results_folder import ResultsFolder
 from devsim.files import output_folder
 from devsim.fit import catalogue
@@ -24,6 +24,7 @@ from devsim.fit.fitting import fit
 from devsim.fit.population import Population
 from devsim.fit.result import Fit
 from devsim.parameter_file import sha256
+from devsim.variant import adjusted
 
 
 @dataclasses.dataclass(frozen=True)
