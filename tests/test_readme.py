@@ -12,16 +12,22 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-import xarray as xr
 
 from circuits import results
 from devsim import cli, registry
 from devsim.check import InputError
-from devsim.cli import comparison, execution, tables
-from devsim.cli.results_folder import ResultsFolder
+from devsim.cli import budget_run, budget_table, comparison, execution, sweep_execution, tables
 
 ROOT = Path(__file__).resolve().parents[1]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FITTED = """model: pcm-drift
+data: {name: drift.csv, sha256: "", rows: 96}
+parameters:
+  device.drift: {value: 1.7, low: 1.5, high: 1.9, unit: "1"}
+residual_rms: 0.01
+residual_unit: "1"
+"""
+"""What a fit leaves."""
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
 
@@ -68,18 +74,32 @@ def test_every_example_runs_and_prints_what_the_page_shows(monkeypatch):
     assert count == sum(block.language == "python" for block in page) > 0
 
 
+class Answered(NamedTuple):
+    """What stands for the outcome of a command that would compute for minutes."""
+
+    request: object = None
+
+    def json(self):
+        """Nothing."""
+        return "{}"
+
+    def show(self):
+        """Nothing."""
+
+
 @pytest.mark.parametrize("command", commands("devsim"))
 def test_every_command_of_the_pages_is_understood(command, monkeypatch, tmp_path, capsys):
-    """Chips are checked as far as their parameters, and not measured; circuit files are analysed."""
+    """Chips are checked as far as their parameters, and not measured; files are analysed and fitted."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     monkeypatch.chdir(tmp_path)
-    folder = ResultsFolder(tmp_path, print)
-    monkeypatch.setattr(execution, "execute", lambda request, **options: execution.Outcome(request, folder, xr.Dataset()))
-    monkeypatch.setattr(comparison, "compare_all", lambda request, **options: comparison.Comparison(request, folder))
-    for kind in (execution.Outcome, comparison.Comparison):
-        monkeypatch.setattr(kind, "json", lambda outcome: "{}")
-    monkeypatch.setattr(tables, "show_outcome", lambda outcome: None)
-    monkeypatch.setattr(tables, "show_comparison", lambda found: None)
+    Path("drift.yaml").write_text(FITTED, encoding="utf-8")
+    answer = lambda request, **options: Answered(request)
+    for module, function in ((execution, "execute"), (sweep_execution, "execute"), (budget_run, "ranked")):
+        monkeypatch.setattr(module, function, answer)
+    monkeypatch.setattr(comparison, "compare_all", answer)
+    for show in ("show_outcome", "show_comparison"):
+        monkeypatch.setattr(tables, show, lambda outcome: None)
+    monkeypatch.setattr(budget_table, "show", lambda outcome: None)
     with pytest.raises(SystemExit, match=r"^0$"):
         cli.main(shlex.split(command)[1:])
     assert not capsys.readouterr().err
