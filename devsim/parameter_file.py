@@ -41,7 +41,8 @@ class ParameterFile:
 
     parameters: path -> estimate; those of the device begin with `device.`. residual_rms: in `residual_unit`. model: the
     bench that was fitted. data: the measurement's `name`, `sha256` and number of `rows` used. told: how it was fitted (loss,
-    confidence, warnings) and with which versions. at: where a chip has the device, where the fit was told.
+    confidence, warnings) and with which versions. at: where a chip has the device, where the fit was told. part: the class of
+    the device, such as `PhaseChangeCell`.
     """
 
     parameters: dict[str, Estimate]
@@ -51,6 +52,7 @@ class ParameterFile:
     residual_unit: str = "1"
     told: dict[str, Any] = dataclasses.field(default_factory=dict)
     at: str | None = None
+    part: str | None = None
 
     def device(self) -> dict[str, Estimate]:
         """The parameters of the device, by the paths they have inside it."""
@@ -60,9 +62,10 @@ class ParameterFile:
         return found
 
     def place(self, part: Part, at: str | None = None) -> str:
-        """Where in `part` the device stands: `at`, that of the file, or the one place that has all its knobs with equal units.
+        """Where in `part` the device stands: `at`, that of the file, or the one place that has all its knobs with equal units
+        and is of the device's class.
 
-        Raises InputError where `at` lacks one of them, and where no place or several places have all; it lists them.
+        Raises InputError where `at` lacks one of the knobs, and where no place or several places fit; it lists them.
         """
         wanted = {name: estimate.unit for name, estimate in self.device().items()}
         knobs = {path: entry.quantity.unit for path, entry in part.parameters().items() if entry.quantity.knob}
@@ -72,6 +75,13 @@ class ParameterFile:
             return at
         places = {path[: -len(n)].rstrip(".") for n in wanted for path in knobs if path == n or path.endswith(f".{n}")}
         fitting = [place for place in sorted(places) if all(knobs.get(_joined(place, n)) == u for n, u in wanted.items())]
+        alike = [place for place in fitting if self.part is None or self.part in _classes(part, place)]
+        if fitting and not alike:
+            there = " and ".join(f"`{place}` is a {_classes(part, place)[0]}" for place in fitting)
+            raise InputError(
+                f"The parameters are those of a {self.part}, but {there}; say so with `at` if they are meant for it."
+            )
+        fitting = alike
         if len(fitting) != 1:
             names = ", ".join(f"`{name}`" for name in wanted)
             told = "none has" if not fitting else f"these have: {', '.join(f'`{p}`' for p in fitting)}; say which with `at`"
@@ -102,7 +112,7 @@ class ParameterFile:
             ends = f"low: {_word(e.low)}, high: {_word(e.high)}"
             lines.append(f"  {_word(path)}: {{value: {_word(e.value)}, {ends}, unit: {_word(e.unit)}}}")
         lines += [f"residual_rms: {_word(self.residual_rms)}", f"residual_unit: {_word(self.residual_unit)}"]
-        lines += [f"at: {_word(self.at)}"] if self.at is not None else []
+        lines += [f"{name}: {_word(word)}" for name, word in (("at", self.at), ("part", self.part)) if word is not None]
         lines += _block("told", self.told) if self.told else []
         return "\n".join(lines) + "\n"
 
@@ -142,7 +152,7 @@ def parsed(text: str) -> ParameterFile:
         {name: _whole_or_text(name, node) for name, node in root["data"].mapping("data").items()},
         root["residual_unit"].text("residual_unit") if "residual_unit" in root else "1",
         {name: _unwrapped(node) for name, node in told.items()},
-        root["at"].text("at") if "at" in root else None,
+        *(root[name].text(name) if name in root else None for name in ("at", "part")),
     )
 
 
@@ -186,6 +196,19 @@ def _unwrapped(node: Node) -> Any:
 
 def _joined(place: str, name: str) -> str:
     return f"{place}.{name}" if place else name
+
+
+def _classes(part: Any, place: str) -> list[str]:
+    """The class of what stands at a place of a part, a circuit or a chip, then those it inherits from."""
+    if not place:
+        return [kind.__name__ for kind in type(part).__mro__]
+    circuit = getattr(part, "circuit", None)
+    inside = getattr(part if circuit is None else circuit, "parts", None)
+    if inside is None:
+        head, _, rest = place.partition(".")
+        return _classes(getattr(part, head), rest)
+    name = max((name for name in inside if f"{place}.".startswith(f"{name}.")), key=len)
+    return _classes(inside[name], place[len(name) + 1 :])
 
 
 def _check_place(at: str, wanted: Mapping[str, str], knobs: Mapping[str, str]) -> None:

@@ -136,6 +136,14 @@ def test_a_place_that_is_not_clear_is_told():
         ParameterFile({"offset": FOUND.parameters["offset"]}, 1.0, "resistor", {}).applied(divider())
 
 
+def test_parameters_of_one_class_do_not_go_into_another():
+    file = parsed(TEXT + "part: Thermistor\n")
+    with pytest.raises(InputError, match=r"those of a Thermistor, but `lower` is a Resistor and `upper` is a Resistor"):
+        file.applied(divider())
+    assert float(file.applied(divider(), at="upper").get("upper.resistance")) == 1500
+    assert float(parsed(TEXT + "part: Resistor\n").applied(Resistor(1.0)).resistance) == 1500
+
+
 def test_nodes_say_what_they_are():
     root = yaml_tree("a: [1, x]\nb:\n  c: 'yes'\n  d: true", what="A file").mapping("root")
     assert [item.value for item in root["a"].items("a")] == [1, "x"]

@@ -10,7 +10,7 @@ import numpy as np
 from devsim.check import InputError
 from devsim.fit.bench import Bench
 from devsim.fit.coordinate import Coordinate
-from devsim.fit.result import Fit
+from devsim.fit.result import Fit, device_class
 from devsim.parameter_file import Estimate, ParameterFile
 
 Three = tuple[float, float, float]
@@ -55,9 +55,9 @@ class Population:
         first = next(iter(self.fits.values()))
         told = {"loss": first.loss, "confidence": first.confidence, "devices": len(self.fits), "warnings": list(self.warnings)}
         model = self.template.name
-        return ParameterFile(
-            self.parameters, self.residual_rms, model, self.data, first.residual_unit, told | {"by": self.by} | first.told
-        )
+        told |= {"by": self.by} | first.told
+        part = device_class(self.template)
+        return ParameterFile(self.parameters, self.residual_rms, model, self.data, first.residual_unit, told, part=part)
 
     def __str__(self) -> str:
         from devsim.fit.words import population_text

@@ -76,12 +76,19 @@ class Fit:
         """What `run`, `sweep` and variants read; `.write(path)` writes it."""
         told = {"loss": self.loss, "confidence": self.confidence, "warnings": list(self.warnings), **self.told}
         data = {**self.data, "rows": len(self.trace.measured)}
-        return ParameterFile(self.parameters, self.residual_rms, self.template.name, data, self.residual_unit, told)
+        part = device_class(self.template)
+        return ParameterFile(self.parameters, self.residual_rms, self.template.name, data, self.residual_unit, told, part=part)
 
     def __str__(self) -> str:
         from devsim.fit.words import fit_text
 
         return fit_text(self)
+
+
+def device_class(bench: Bench) -> str | None:
+    """The class of the device on a bench."""
+    device = getattr(bench, "device", None)
+    return None if device is None else type(device).__name__
 
 
 def trace_of(rows: Rows, device: int, predicted: np.ndarray, residual: np.ndarray) -> Trace:
