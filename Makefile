@@ -67,10 +67,12 @@ lint: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/crossbar.py
+	$(BIN)/python benchmarks/fits.py
 	$(BIN)/python benchmarks/graph.py
 	$(BIN)/python benchmarks/mesh.py
 	$(BIN)/python benchmarks/oscillators.py
 	$(BIN)/python benchmarks/spiking.py
+	$(BIN)/python benchmarks/sweep.py
 	$(BIN)/python benchmarks/transient.py
 
 results: $(INSTALLED)
