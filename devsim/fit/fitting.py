@@ -117,6 +117,8 @@ def _told(
         absolute=rows.absolute, eps=float(np.finfo(found.z.dtype).eps),
     )  # fmt: skip
     errors = np.sqrt(np.diag(known.covariance))
+    with np.errstate(invalid="ignore"):  # at a bound the slope is zero and the error unknown: NaN, as it should be
+        physical = errors * np.array([c.slope(v) for c, v in zip(moved, z, strict=True)])
     width = student(known.degrees, confidence)
     values = [float(c.to_x(v)) for c, v in zip(moved, z, strict=True)]
     ends = [interval(c, v, error, width) for c, v, error in zip(moved, z, errors, strict=True)]
@@ -126,7 +128,7 @@ def _told(
         template=bench,
         device=rows.devices[i],
         parameters={c.path: Estimate(v, *e, c.unit) for c, v, e in zip(moved, values, ends, strict=True)},
-        errors=errors * np.array([c.slope(v) for c, v in zip(moved, z, strict=True)]),
+        errors=physical,
         correlations=known.correlation(),
         degrees=known.degrees,
         residual_rms=float(np.sqrt(np.mean(difference**2))),
