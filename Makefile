@@ -34,7 +34,7 @@ $(INSTALLED): pyproject.toml
 	@touch $@
 
 run: $(INSTALLED)
-	$(BIN)/devsim run sto-hopfield
+	$(BIN)/devsim run sto-hopfield --dies 16
 
 test: $(INSTALLED)
 	$(BIN)/$(PYTEST) -m 'not slow'
