@@ -2,7 +2,9 @@
 
 Importing `devsim` is cheap: JAX and the rest are imported when a name is first used. What shares its name with its
 module is imported from there: `from devsim.compare import compare`, `from devsim.parameter import parameter`.
-Arrays are 64-bit unless the environment variable `JAX_ENABLE_X64` says otherwise.
+Arrays are 64-bit unless the environment variable `JAX_ENABLE_X64` says otherwise. Import `devsim` before JAX computes: where
+jaxlib needs more threads than there are cores, the environment variables `NPROC` and `OPENBLAS_NUM_THREADS` are set for it
+(`devsim.threads`).
 """
 
 import importlib
@@ -37,6 +39,8 @@ if "JAX_ENABLE_X64" not in os.environ:
     os.environ["JAX_ENABLE_X64"] = "1"
     if "jax" in sys.modules:
         sys.modules["jax"].config.update("jax_enable_x64", True)
+
+importlib.import_module("devsim.threads")  # before JAX begins
 
 _HOMES = {
     "Chip": "chip",

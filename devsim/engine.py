@@ -1,6 +1,5 @@
 """Runs a function on many draws or settings: chunked for the cache, spread over the cores, with the same numbers either way."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -9,10 +8,12 @@ from typing import Any
 import equinox as eqx
 import jax
 import numpy as np
+import scipy.linalg  # noqa: F401  its LAPACK, which JAX calls, must be loaded for threadpoolctl to find it
 from jaxtyping import Array, Key
 from threadpoolctl import threadpool_limits
 
 from devsim import check
+from devsim.threads import blocks
 
 CHUNK = 4
 """Keys per vectorised call: enough to fill vector units, few enough for the cache."""
@@ -67,14 +68,9 @@ def for_each(
     return jax.tree.map(lambda *parts: np.concatenate(parts)[:count], *pieces)
 
 
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def side_by_side(run: Callable[[Any], Any], many: Sequence[Any], *, threads: int | None = None) -> list[Any]:
-    """`[run(one) for one in many]`, in as many `threads` as there are cores unless told."""
-    with ThreadPoolExecutor(max_workers=threads or cores()) as pool:
+    """`[run(one) for one in many]`, in as many `threads` as there are cores unless told (`devsim.threads`)."""
+    with ThreadPoolExecutor(max_workers=threads or blocks()) as pool:
         return list(pool.map(run, many))
 
 

@@ -1,4 +1,7 @@
-"""Most of a test is compilation: XLA is told to compile quickly rather than well, where its version knows how."""
+"""Most of a test is compilation: XLA is told to compile quickly rather than well, where its version knows how.
+
+The workers fill the cores, so that OpenBLAS divides nothing among them once more.
+"""
 
 import os
 import subprocess
@@ -19,6 +22,7 @@ def understood(flags: str) -> bool:
 
 def pytest_configure(config):
     """Before any test imports JAX; workers inherit what the first process found out."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if "XLA_FLAGS" in os.environ:
         return
     flags = " ".join(SIMPLE if config.option.markexpr == "slow" else SIMPLE + UNOPTIMISED)

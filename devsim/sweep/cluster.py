@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from typing import Any, Self
 
 from devsim.check import InputError
-from devsim.engine import cores
 from devsim.provenance import provenance
 from devsim.sweep import worker
 from devsim.sweep.pieces import START_SECONDS, Pace, Piece, chunk_of
 from devsim.sweep.plan import VERSIONS, Plan
 from devsim.sweep.store import Store
 from devsim.sweep.worker import Recipe
+from devsim.threads import cores
 
 ANSWERS_WITHIN = 5.0
 """Seconds in which a scheduler that lives answers; with what else is asked of it, ten at most."""

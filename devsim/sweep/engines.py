@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 from devsim import check
 from devsim.check import InputError
-from devsim.engine import cores
 from devsim.sweep.pieces import START_SECONDS, Pace, Piece, check_device, chunk_of, pace_of, threads_that_fit
 from devsim.sweep.plan import Plan
 from devsim.sweep.store import Store
+from devsim.threads import blocks, cores
 
 _ADDRESS = re.compile(r"dask://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
 _SHARD = re.compile(r"(\d{1,9})/(\d{1,9})", re.ASCII)
@@ -86,7 +86,7 @@ class Local:
         """Chunk after chunk."""
         check_device(store.cutting)
         runs = plan.runs(store.cutting.width)
-        threads = threads_that_fit(runs.executable().memory, cores())
+        threads = threads_that_fit(runs.executable().memory, blocks())
         for piece in pieces:
             told = 0
 

@@ -14,7 +14,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 400, 60
 SOURCE = {".py", ".jinja", ".js", ".css"}
 
 FLOORS = (
-    "check physics units quantise smooth randomness newton engine provenance files style dataset yaml_tree",
+    "check physics units quantise smooth randomness newton engine threads provenance files style dataset yaml_tree",
     "parameter",
     "ports part parameter_file ageing waveform surrogate",
     "devices",
