@@ -141,6 +141,12 @@ def described(value) -> str:
     )
 
 
+def shown(text: str, most: int = 60) -> str:
+    """A piece of a file for an error message: one line, printable, not long."""
+    plain = "".join(c if c.isprintable() else "?" for c in text[: most + 1].strip())
+    return plain if len(text) <= most else plain[: most - 3] + "..."
+
+
 def finite(name: str, value) -> None:
     """Raise where a concrete `value` holds NaN or infinity, with how many and where the first is."""
     if not is_concrete(value):

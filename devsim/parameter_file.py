@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from devsim import check
-from devsim.check import InputError
+from devsim.check import InputError, shown
 from devsim.files import replace_file
 from devsim.part import Part
-from devsim.yaml_tree import LARGEST, Node, shortened, yaml_tree
+from devsim.yaml_tree import LARGEST, Node, yaml_tree
 
 WHAT = "A parameter file"
 DEVICE = "device."
@@ -129,7 +129,7 @@ def read_parameter_file(path: str | Path) -> ParameterFile:
             data = file.read(LARGEST + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no file name"
-        raise InputError(f"The parameter file `{shortened(str(path))}` must be readable, but is not: {reason}.") from error
+        raise InputError(f"The parameter file `{shown(str(path))}` must be readable, but is not: {reason}.") from error
     return parsed(data.decode("utf-8", errors="replace"))
 
 
@@ -140,13 +140,13 @@ def parsed(text: str) -> ParameterFile:
     if unknown:
         name = sorted(unknown)[0]
         known = [field.name for field in dataclasses.fields(ParameterFile)]
-        raise InputError(f"{WHAT} has no `{shortened(name)}` (line {root[name].line}).{check.suggest(name, known)}")
+        raise InputError(f"{WHAT} has no `{shown(name)}` (line {root[name].line}).{check.suggest(name, known)}")
     parameters = root["parameters"].mapping("parameters")
     if not parameters:
         raise InputError(f"`parameters` on line {root['parameters'].line} must hold at least one, but is empty.")
     told = root["told"].mapping("told") if "told" in root else {}
     return ParameterFile(
-        {shortened(path, 200): _estimate(shortened(path, 200), node) for path, node in parameters.items()},
+        {shown(path, 200): _estimate(shown(path, 200), node) for path, node in parameters.items()},
         root["residual_rms"].number("residual_rms"),
         root["model"].text("model"),
         {name: _whole_or_text(name, node) for name, node in root["data"].mapping("data").items()},
@@ -165,7 +165,7 @@ def _estimate(path: str, node: Node) -> Estimate:
     fields = _fields(node, path, {"value", "unit"})
     unknown = set(fields) - {"value", "low", "high", "unit"}
     if unknown:
-        raise InputError(f"`{path}` on line {node.line} has no `{shortened(sorted(unknown)[0])}`: value, low, high, unit.")
+        raise InputError(f"`{path}` on line {node.line} has no `{shown(sorted(unknown)[0])}`: value, low, high, unit.")
     value = fields["value"].number(f"{path}.value")
     ends = {name: _end(f"{path}.{name}", fields.get(name)) for name in ("low", "high")}
     if (ends["low"] is not None and ends["low"] > value) or (ends["high"] is not None and ends["high"] < value):

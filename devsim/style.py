@@ -22,7 +22,7 @@ PIXELS_PER_INCH = 200
 """Of the PNG: twice what a report shows, for sharp screens."""
 
 STYLE: dict[Any, Any] = {
-    "font.family": "sans-serif",
+    "font.family": ["sans-serif", "DejaVu Sans"],  # the last has the raised digits that the first may lack
     "font.sans-serif": ["Inter", "Source Sans 3", "Helvetica Neue", "Arial", "Liberation Sans", "DejaVu Sans"],
     "font.size": 9.5,
     "axes.titlesize": 10,

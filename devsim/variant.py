@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from devsim import check
-from devsim.check import InputError
-from devsim.yaml_tree import LARGEST, Node, shortened, yaml_tree
+from devsim.check import InputError, shown
+from devsim.yaml_tree import LARGEST, Node, yaml_tree
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Key
@@ -176,7 +176,7 @@ def read_variant(path: str | Path) -> Variant:
 
 def _read(path: Path, above: tuple[Path, ...], where: str) -> Variant:
     """`above`: the files that led here, the last of them at `where`."""
-    name = f"`{shortened(str(path), 300)}`"
+    name = f"`{shown(str(path), 300)}`"
     with blamed(where):
         with blamed(f"{name}: "):
             place, text = _opened(path)
@@ -220,7 +220,7 @@ class _Reader:
         for key, node in self.fields.items():
             if key not in KEYS:
                 near = check.suggest(key, KEYS)
-                raise InputError(f"{self.where(node)}A variant has no `{shortened(key)}`.{near}")
+                raise InputError(f"{self.where(node)}A variant has no `{shown(key)}`.{near}")
 
     def where(self, node: Node) -> str:
         """What an error about `node` begins with."""
@@ -286,7 +286,7 @@ class _Reader:
                 return Said(Fitted(self.path.parent / node.text("parameters")), self.where(node))
             unknown = sorted(set(node.value) - {"file", "at"})
             if unknown or "file" not in node.value:
-                told = f"has `{shortened(unknown[0])}`" if unknown else "has no `file`"
+                told = f"has `{shown(unknown[0])}`" if unknown else "has no `file`"
                 raise InputError(f"`parameters` must be names of files, or have `file` and perhaps `at`, but {told}.")
             at = node.value["at"].text("at") if "at" in node.value else None
             return Said(Fitted(self.path.parent / node.value["file"].text("file"), at), self.where(node))

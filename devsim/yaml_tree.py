@@ -1,4 +1,4 @@
-"""YAML as a tree of plain values that know their lines, within limits; for small files that devsim writes and people edit."""
+"""YAML as a tree of plain values that know their lines, within limits."""
 
 import dataclasses
 import math
@@ -7,22 +7,40 @@ from typing import Any
 
 import yaml
 
-from devsim.check import InputError
+from devsim.check import InputError, shown
 
-LARGEST, DEEPEST, MOST_NODES = 1_000_000, 16, 100_000
+LARGEST, DEEPEST, MOST_NODES = 2_000_000, 24, 1_000_000
 """Characters, levels, and values of one file."""
 
 _NUMBER = re.compile(r"[+-]?(\d{1,300}\.?\d{0,300}|\.\d{1,300})([eE][+-]?\d{1,4})?", re.ASCII)
-_WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
+_WORDS = {"true": True, "false": False, "null": None, "~": None, "": None, ".inf": math.inf, "-.inf": -math.inf}
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Scalar(str):
+    """One scalar as it is written; `quoted` where it stands in quotation marks and is therefore text."""
+
+    quoted: bool = False
+
+    def plain(self) -> Any:
+        """What it means: a number, true, false, nothing, or text."""
+        if self.quoted:
+            return str(self)
+        if _NUMBER.fullmatch(self):
+            return float(self) if any(c in self for c in ".eE") else int(self)
+        return _WORDS.get(self.lower(), str(self))
 
 
 @dataclasses.dataclass(frozen=True)
 class Node:
-    """A value and the line on which it begins: a number, a truth, nothing, text, a mapping or a list of nodes."""
+    """A value and the line on which it begins: a number, a truth, nothing, text, a mapping or a list of nodes.
+
+    written: a scalar as it stands in the file; None for the others.
+    """
 
     line: int
     value: Any
+    written: Scalar | None = None
 
     def number(self, name: str) -> float:
         """The number; InputError with the line where it is none that is finite."""
@@ -31,10 +49,10 @@ class Node:
         return float(self.value)
 
     def text(self, name: str) -> str:
-        """The text; a number or a truth is taken as it would be written."""
+        """The text; a number or a truth as it is written."""
         if self.value is None or isinstance(self.value, dict | list):
             raise InputError(f"`{name}` on line {self.line} must be a word, but is {self.described()}.")
-        return str(self.value)
+        return str(self.written)
 
     def mapping(self, name: str) -> "dict[str, Node]":
         """The mapping; InputError with the line where it is none."""
@@ -51,7 +69,7 @@ class Node:
     def described(self) -> str:
         """What stands there, in a word or two."""
         kinds = {dict: "a mapping", list: "a list", type(None): "nothing"}
-        return kinds.get(type(self.value)) or f"`{shortened(str(self.value))}`"
+        return kinds.get(type(self.value)) or f"`{shown(str(self.written))}`"
 
 
 def yaml_tree(text: str, *, what: str) -> Node:
@@ -70,18 +88,12 @@ def yaml_tree(text: str, *, what: str) -> Node:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}" if mark else "the text"
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
-        raise InputError(f"{what} must be YAML, but {where} is not: {shortened(str(problem))}.") from error
+        raise InputError(f"{what} must be YAML, but {where} is not: {shown(str(problem))}.") from error
     except (ValueError, RecursionError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{what} must be YAML, but it cannot be read: {shortened(str(error))}.") from error
+        raise InputError(f"{what} must be YAML, but it cannot be read: {shown(str(error))}.") from error
     return builder.result
-
-
-def shortened(text: str, most: int = 60) -> str:
-    """A piece of a file for an error message: one line, printable, not long."""
-    plain = "".join(c if c.isprintable() else "?" for c in text[: most + 1].strip())
-    return plain if len(text) <= most else plain[: most - 3] + "..."
 
 
 class _Builder:
@@ -110,7 +122,7 @@ class _Builder:
     def _node(self, event: Any, line: int) -> None:
         tag = getattr(event, "tag", None)
         if tag not in (None, "!"):
-            raise InputError(f"{self.what} must not use tags, but line {line} has `{shortened(str(tag))}`.")
+            raise InputError(f"{self.what} must not use tags, but line {line} has `{shown(str(tag))}`.")
         self.count += 1
         if self.count > MOST_NODES:
             raise InputError(f"{self.what} must have at most {MOST_NODES} values, but has more.")
@@ -118,7 +130,9 @@ class _Builder:
             if self.open and isinstance(self.open[-1][0], dict) and not self.open[-1][1]:
                 self._key(event.value, line)
                 return
-            self._put(Node(line, _plain(event.value) if event.implicit[0] else event.value))
+            written = Scalar(event.value)
+            written.quoted = not event.implicit[0]
+            self._put(Node(line, written.plain(), written))
             return
         container: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
         self._put(Node(line, container))
@@ -129,7 +143,7 @@ class _Builder:
     def _key(self, name: str, line: int) -> None:
         container, waiting = self.open[-1]
         if name in container:
-            raise InputError(f"{self.what} must have each key once, but `{shortened(name)}` on line {line} stands again.")
+            raise InputError(f"{self.what} must have each key once, but `{shown(name)}` on line {line} stands again.")
         container[name] = Node(line, None)
         waiting.append(name)
 
@@ -144,9 +158,3 @@ class _Builder:
             container[waiting.pop()] = node
         else:
             raise InputError(f"{self.what} must have words for keys, but that on line {node.line} is {node.described()}.")
-
-
-def _plain(text: str) -> Any:
-    if _NUMBER.fullmatch(text):
-        return float(text) if any(c in text for c in ".eE") else int(text)
-    return _WORDS.get(text.lower(), text)

@@ -85,15 +85,15 @@ REFUSED = {
     "more": (TEXT + "extra: 1\n", "A parameter file has no `extra` (line 19)."),
     "word": (TEXT.replace("1500.0", "soon"), "`device.resistance.value` on line 8 must be a finite number, but is `soon`."),
     "inf": (TEXT.replace("1500.0", ".inf"), "must be a finite number, but is `.inf`."),
-    "huge": (TEXT.replace("1500.0", "1e999"), "must be a finite number, but is `inf`."),
+    "huge": (TEXT.replace("1500.0", "1e999"), "must be a finite number, but is `1e999`."),
     "order": (TEXT.replace("1400.0", "1600.0"), "on line 8 must have low, value and high in this order"),
     "unit": (TEXT.replace(", unit: ohm", ""), "`device.resistance` on line 8 must have `unit`, but has not."),
     "alias": (TEXT.replace("1500.0", "&a 1"), "must not use anchors and aliases, but line 8 has one"),
     "tag": (TEXT.replace("1500.0", "!!python/object:os.system 1"), "must not use tags, but line 8 has"),
     "twice": (TEXT + "model: b\n", "must have each key once, but `model` on line 19 stands again."),
     "two documents": (TEXT + "---\n" + TEXT, "must be one document, but line 19 begins another."),
-    "deep": ("a: " + "[" * 40, "must nest at most 16 deep, but line 1 goes deeper."),
-    "large": ("#" * 1_000_001, "must have at most 1000000 characters, but has 1000001."),
+    "deep": ("a: " + "[" * 40, "must nest at most 24 deep, but line 1 goes deeper."),
+    "large": ("#" * 2_000_001, "must have at most 2000000 characters, but has 2000001."),
     "none": (TEXT[: TEXT.index("  device.resistance:")] + "  {}\nresidual_rms: 1", "must hold at least one, but is empty."),
 }
 
@@ -151,5 +151,5 @@ def test_nodes_say_what_they_are():
     assert (root["b"].mapping("b")["d"].value, root["b"].value["d"].line) == (True, 4)
     with pytest.raises(InputError, match="`b` on line 3 must be a list, but is a mapping"):
         root["b"].items("b")
-    with pytest.raises(InputError, match="`d` on line 4 must be a finite number, but is `True`"):
+    with pytest.raises(InputError, match="`d` on line 4 must be a finite number, but is `true`"):
         root["b"].value["d"].number("d")

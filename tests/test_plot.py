@@ -4,6 +4,7 @@ import hashlib
 import io
 import subprocess
 import sys
+import warnings
 
 import matplotlib
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 import xarray as xr
 from PIL import Image
 
-from devsim import plot, plot_budget
+from devsim import plot, plot_budget, style
 from devsim.units import brief, engineering, scaled, symbol, together
 
 UNITS = [
@@ -175,7 +176,7 @@ def test_no_figure_touches_pyplot_or_the_global_style():
 import matplotlib
 from matplotlib import pyplot
 before = dict(matplotlib.rcParams)
-from devsim import plot, plot_budget
+from devsim import plot, plot_budget, style
 plot.png(plot.heat_map([[1.0, 2.0]], "V", "drop"))
 assert pyplot.get_fignums() == []
 assert dict(matplotlib.rcParams) == before
@@ -209,3 +210,12 @@ def test_indices_are_ranked_by_their_totals():
     data = full_budget(5)
     ticks = [label.get_text() for label in plot_budget.sobol_bars(data).axes[0].get_yticklabels()]
     assert ticks == [str(path) for path in data["imperfection"].values[np.argsort(-data["sobol_total"].values)]]
+
+
+def test_raised_digits_are_drawn_where_the_first_font_lacks_them(monkeypatch):
+    monkeypatch.setitem(style.STYLE, "font.sans-serif", ["cmr10"])
+    with matplotlib.rc_context(style.STYLE), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawn = style.figure()
+        drawn.text(0.5, 0.5, "1 × 10⁻⁵")
+        assert len(style.png(drawn)) > 1000

@@ -222,7 +222,7 @@ def _quantity(option: str, text: str | None, unit: str) -> float | None:
         return None
     from devsim.exchange.expression import number
     from devsim.exchange.quantity import quantity
-    from devsim.exchange.yaml_text import Scalar
+    from devsim.yaml_tree import Scalar
 
     if SUFFIXED.fullmatch(text) and (plain := number(text)) is not None:
         return plain

@@ -7,10 +7,9 @@ from functools import cache
 
 import devsim.devices
 from devsim import check
-from devsim.check import InputError
+from devsim.check import InputError, shown
 from devsim.devices.memristor.encoding import Encoding
 from devsim.devices.mesh.layout import Layout
-from devsim.exchange.text import shown
 from devsim.part import Element, Part
 
 

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from devsim.check import InputError, suggest
-from devsim.exchange.text import shown
+from devsim.check import InputError, shown, suggest
 
 LONGEST, DEEPEST = 2000, 24
 """Characters of one expression, and how deep its brackets may nest."""

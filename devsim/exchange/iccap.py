@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from devsim.check import InputError
-from devsim.exchange.text import LARGEST, shown, text_of
+from devsim.check import InputError, shown
+from devsim.exchange.text import LARGEST, text_of
 
 WHAT = "IC-CAP file"
 UNITS = {"V": "V", "I": "A", "F": "Hz", "T": "s"}

@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from devsim import check
-from devsim.check import InputError
+from devsim.check import InputError, shown
 from devsim.devices.photonic.tabulated import TabulatedScatterer
 from devsim.exchange.scattering_table import MOST_PORTS, file_text, port_names
-from devsim.exchange.text import shown
 
 _FIELD = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^\s,"']+))\s*(,|$)""")
 _SHAPE = re.compile(r"\(\s*(\d{1,9})\s*,\s*(\d{1,9})\s*\)")

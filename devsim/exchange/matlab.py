@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from devsim.check import InputError
+from devsim.check import InputError, shown
 from devsim.exchange.matlab_elements import DEEPEST, MOST_BYTES, variables_of
 from devsim.exchange.measured_table import Column
-from devsim.exchange.text import shown
 
 MOST_COLUMNS = 10_000
 HDF5 = b"\x89HDF\r\n\x1a\n"

@@ -8,12 +8,11 @@ import numpy as np
 import xarray as xr
 
 from devsim import check
-from devsim.check import InputError
+from devsim.check import InputError, shown
 from devsim.exchange.iccap import read_iccap
 from devsim.exchange.matlab import matlab_columns
 from devsim.exchange.measured_table import Column, table_columns
 from devsim.exchange.measured_unit import EntryUnit, entry_unit
-from devsim.exchange.text import shown
 from devsim.exchange.touchstone import scattering_of
 
 LONGEST_NAME = 200

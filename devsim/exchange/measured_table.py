@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from devsim.check import InputError
+from devsim.check import InputError, shown
 from devsim.exchange.measured_unit import entry_unit
 from devsim.exchange.scattering_table import file_text
-from devsim.exchange.text import shown
 
 MOST_COLUMNS = 10_000
 COMMENTS = ("#", "!", "%", "//")

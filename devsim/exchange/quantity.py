@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from devsim.check import InputError, described
-from devsim.exchange.text import shown
-from devsim.exchange.yaml_text import Scalar
+from devsim.check import InputError, described, shown
 from devsim.units import PREFIXES
+from devsim.yaml_tree import Scalar
 
 _QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?|[+-]?\.inf)\s*(\S.*)?")
 _ENDLESS = re.compile(r"[+-]?\.?(inf|nan|infinity)", re.IGNORECASE)

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from devsim.check import InputError
+from devsim.check import InputError, shown
 from devsim.exchange.deck import Deck
 from devsim.exchange.spice_reader import read_spice
-from devsim.exchange.text import shown
 from devsim.exchange.yaml_reader import read_yaml_deck
 
 SPICE = (".cir", ".sp", ".spice", ".net", ".ckt")

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from devsim import check
-from devsim.check import InputError
-from devsim.exchange.text import shown
+from devsim.check import InputError, shown
 
 MOST_BYTES = 64_000_000
 """Of one file."""

@@ -2,11 +2,10 @@
 
 import dataclasses
 
-from devsim.check import suggest
+from devsim.check import shown, suggest
 from devsim.exchange.deck import SWEEPS, Analysis, NoiseAnalysis, OperatingPoint, SmallSignal, Transient
 from devsim.exchange.spice_lines import Line
 from devsim.exchange.spice_scope import Body, Card, Scope
-from devsim.exchange.text import shown
 
 ZERO_CELSIUS = 273.15
 IGNORED = (".print", ".plot", ".probe", ".save", ".width", ".meas", ".measure", ".four", ".nodeset", ".title")

@@ -5,12 +5,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from devsim.check import suggest
+from devsim.check import shown, suggest
 from devsim.exchange.spice_controls import ZERO_CELSIUS, Settings, node
 from devsim.exchange.spice_lines import Line
 from devsim.exchange.spice_scope import Card, Scope, assignments
 from devsim.exchange.spice_waveforms import UNSUPPORTED, WAVEFORMS, WaveSpec, waveform
-from devsim.exchange.text import shown
 from devsim.physics import ROOM_TEMPERATURE
 
 RESERVED = frozenset(".#^")

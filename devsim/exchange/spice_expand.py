@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from devsim.check import InputError, suggest
+from devsim.check import InputError, shown, suggest
 from devsim.exchange import expression
 from devsim.exchange.deck import NoiseAnalysis
 from devsim.exchange.spice_controls import CONTROLS, IGNORED, NOT_MADE, STRUCTURE, Settings, node, settings_of
@@ -11,7 +11,6 @@ from devsim.exchange.spice_lines import Line
 from devsim.exchange.spice_scope import DEEPEST, Body, Card, Scope
 from devsim.exchange.spice_semiconductors import SEMICONDUCTORS
 from devsim.exchange.spice_waveforms import WAVEFORMS
-from devsim.exchange.text import shown
 
 MOST_PARTS = 100_000
 """Element cards that a deck may come to, subcircuits spelled out."""

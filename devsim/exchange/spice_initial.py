@@ -4,8 +4,8 @@ import math
 from collections import deque
 from collections.abc import Iterable, Mapping
 
+from devsim.check import shown
 from devsim.exchange.spice_elements import PartSpec
-from devsim.exchange.text import shown
 from devsim.ports import GROUND
 
 

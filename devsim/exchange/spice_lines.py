@@ -4,8 +4,8 @@ import dataclasses
 import re
 from pathlib import Path
 
-from devsim.check import InputError
-from devsim.exchange.text import LARGEST, file_inside, shown, text_of
+from devsim.check import InputError, shown
+from devsim.exchange.text import LARGEST, file_inside, text_of
 
 MOST_LINES, DEEPEST_INCLUDE = 200_000, 8
 _INLINE_COMMENT = re.compile(r";|(?:^|\s)\$")

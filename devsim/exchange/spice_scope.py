@@ -5,10 +5,9 @@ import graphlib
 from collections import ChainMap
 from collections.abc import Mapping
 
-from devsim.check import InputError, suggest
+from devsim.check import InputError, shown, suggest
 from devsim.exchange import expression
 from devsim.exchange.spice_lines import Line
-from devsim.exchange.text import shown
 
 DEEPEST = 16
 """How deep subcircuits may be defined in, or made of, each other."""

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Callable
 
+from devsim.check import shown
 from devsim.devices.electrical.silicon import bandgap
 from devsim.exchange.spice_controls import ZERO_CELSIUS
 from devsim.exchange.spice_elements import PartSpec, Site
 from devsim.exchange.spice_transistors import mosfet
-from devsim.exchange.text import shown
 from devsim.physics import thermal_voltage
 
 DIODE_CHARGE = ("cjo", "cj0", "vj", "m", "fc", "tt")

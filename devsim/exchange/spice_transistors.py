@@ -2,9 +2,9 @@
 
 import math
 
+from devsim.check import shown
 from devsim.exchange.spice_controls import ZERO_CELSIUS
 from devsim.exchange.spice_elements import PartSpec, Site
-from devsim.exchange.text import shown
 from devsim.physics import ROOM_TEMPERATURE, VACUUM_PERMITTIVITY, thermal_voltage
 
 LAW = ("level", "vto", "vt0", "kp", "gamma", "phi", "lambda", "is", "uo", "u0", "tox", "ld", "rd", "rs", "tnom", "w", "l")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import numpy as np
 
 from devsim import check
-from devsim.check import InputError
+from devsim.check import InputError, shown
 from devsim.circuit import Circuit
 from devsim.devices.electrical.level_one import LevelOneMOSFET
 from devsim.devices.electrical.passive import Diode
@@ -15,7 +15,6 @@ from devsim.exchange import spice_device_cards as device
 from devsim.exchange import spice_linear_cards as linear
 from devsim.exchange.deck import Analysis, NoiseAnalysis, OperatingPoint, SmallSignal, Transient
 from devsim.exchange.spice_lanes import Lane, Sheet, celsius, lanes, text
-from devsim.exchange.text import shown
 from devsim.part import Element
 from devsim.physics import ROOM_TEMPERATURE
 

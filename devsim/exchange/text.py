@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from devsim import check
-from devsim.check import InputError
+from devsim.check import InputError, shown
 
 LARGEST = 4_000_000
 """Bytes of one file."""
@@ -39,12 +39,6 @@ def file_inside(folder: Path, name: str) -> Path | None:
     except (OSError, ValueError, RuntimeError):
         pass  # no file of that name can exist
     return None
-
-
-def shown(text: str, most: int = 60) -> str:
-    """A piece of a file for an error message: one line, printable, not long."""
-    plain = "".join(c if c.isprintable() else "?" for c in text[: most + 1].strip())
-    return plain if len(text) <= most else plain[: most - 3] + "..."
 
 
 def _bytes(path: Path, what: str) -> bytes:

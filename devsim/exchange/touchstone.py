@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from devsim.check import InputError
+from devsim.check import InputError, shown
 from devsim.devices.photonic.tabulated import TabulatedScatterer
 from devsim.exchange.scattering_table import MOST_PORTS, file_text, port_names
-from devsim.exchange.text import shown
 
 LOWEST_OPTICAL = 1e13
 """Hz, 30 um: what lies below is no carrier of guided light."""

@@ -3,11 +3,10 @@
 from typing import Any
 
 from devsim import check
-from devsim.check import InputError
+from devsim.check import InputError, shown
 from devsim.exchange.deck import Analysis, NoiseAnalysis, OperatingPoint, SmallSignal, Transient
 from devsim.exchange.quantity import quantity
-from devsim.exchange.text import shown
-from devsim.exchange.yaml_text import Scalar
+from devsim.yaml_tree import Scalar
 
 MOST_POINTS = 10_000_000
 UNITS = {"duration": "s", "step": "s", "start": "s", "maximum_step": "s"}

@@ -10,14 +10,13 @@ import equinox as eqx
 import numpy as np
 
 from devsim import check
-from devsim.check import InputError
+from devsim.check import InputError, shown
 from devsim.devices.mesh.layout import Layout
 from devsim.exchange import catalogue
 from devsim.exchange.quantity import quantity
-from devsim.exchange.text import shown
-from devsim.exchange.yaml_text import Scalar
 from devsim.parameter import Quantity, as_leaf, check_fields, quantities
 from devsim.waveform import Waveform
+from devsim.yaml_tree import Scalar
 
 
 @dataclasses.dataclass(frozen=True)

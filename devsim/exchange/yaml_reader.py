@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Any, cast
 
 from devsim import check
-from devsim.check import InputError
+from devsim.check import InputError, shown
 from devsim.circuit import Circuit
 from devsim.exchange import catalogue
 from devsim.exchange.deck import Analysis, Deck
 from devsim.exchange.quantity import quantity
-from devsim.exchange.text import shown, text_of
+from devsim.exchange.text import text_of
 from devsim.exchange.yaml_analyses import analyses_of
 from devsim.exchange.yaml_fields import ClassSpec, class_spec, made
 from devsim.exchange.yaml_tables import READERS as TABLES
 from devsim.exchange.yaml_tables import TableSpec, table_spec
-from devsim.exchange.yaml_text import Scalar, yaml_data
+from devsim.exchange.yaml_text import yaml_data
+from devsim.yaml_tree import Scalar
 
 VERSION = "1"
 MOST_PARTS, DEEPEST = 100_000, 16

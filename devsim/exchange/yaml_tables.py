@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from devsim import check
-from devsim.check import InputError
+from devsim.check import InputError, shown
 from devsim.devices.photonic.tabulated import TabulatedScatterer
 from devsim.exchange.lumerical import read_lumerical
 from devsim.exchange.quantity import quantity
-from devsim.exchange.text import file_inside, shown
+from devsim.exchange.text import file_inside
 from devsim.exchange.touchstone import read_touchstone
-from devsim.exchange.yaml_text import Scalar
+from devsim.yaml_tree import Scalar
 
 READERS = {"Touchstone": read_touchstone, "Lumerical": read_lumerical}
 """Class in the netlist -> what reads its file."""

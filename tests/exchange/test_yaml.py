@@ -24,7 +24,7 @@ from devsim.exchange import (
 )
 from devsim.exchange.quantity import quantity
 from devsim.exchange.yaml_reader import parse_yaml, read_yaml_deck
-from devsim.exchange.yaml_text import Scalar
+from devsim.yaml_tree import Scalar
 from tests.every_device.devices import DEVICES
 from tests.exchange.decks import DECKS
 from tests.exchange.tables import LUMERICAL, touchstone, unitary
