@@ -12,7 +12,7 @@ from importlib import metadata
 
 WAITING = ((0, 10, 0), (0, 11, 2))
 """The first jaxlib whose threads wait for each other, and the first that does so no more."""
-FEWEST, FOR_EACH_CORE = 32, 4
+FEWEST, FOR_EACH_CORE = 16, 4
 """Threads of XLA where they wait: so many batches may be factorised at once, in one block or in those of all cores."""
 
 
