@@ -2,7 +2,8 @@
 
 jaxlib from 0.10.0 to before 0.11.2 hands the matrices of a batch to XLA's threads and keeps the thread that asked until they
 are factorised. Where every thread has asked, none is left to do it, and the process waits for ever: two blocks at a time do
-that on two cores. With threads to spare there is always one left.
+that on two cores. With threads to spare there is one left. Each of them calls LAPACK, which must not divide its work once more:
+with threads of OpenBLAS beside XLA's a batch took several times as long.
 """
 
 import os

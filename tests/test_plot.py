@@ -176,7 +176,7 @@ def test_no_figure_touches_pyplot_or_the_global_style():
 import matplotlib
 from matplotlib import pyplot
 before = dict(matplotlib.rcParams)
-from devsim import plot, plot_budget, style
+from devsim import plot, plot_budget
 plot.png(plot.heat_map([[1.0, 2.0]], "V", "drop"))
 assert pyplot.get_fignums() == []
 assert dict(matplotlib.rcParams) == before
